@@ -1,0 +1,106 @@
+# The front door of sf-police. `make` alone shows what there is; nothing here happens by surprise.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Settings are Make variables, environment variables or flags of sf-police; their defaults are in sf_police/config.py
+# and, for the scripts, in scripts/lib.sh. Make hands on what is given on its command line: make demo KAFKA_PORT=9192
+VENV ?= .venv
+BOOTSTRAP_PYTHON ?= python3
+ARGS ?=
+STATE_DIR ?= .run
+export VENV STATE_DIR
+override VENV := $(abspath $(VENV))
+PYTHON := $(VENV)/bin/python
+SF_POLICE := $(PYTHON) -m sf_police
+INSTALLED := $(VENV)/.installed
+export PYTHON
+
+##@ Start here
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z0-9_.-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: install ## Do everything: install, Kafka, data, topic, produce, stream to the end, answer
+	@scripts/demo.sh
+
+.PHONY: install
+install: $(INSTALLED) ## Set up the venv and the jars of Kafka and the connector (once; then it needs no network)
+	@scripts/kafka-install.sh
+
+$(INSTALLED): requirements.lock setup.cfg pyproject.toml
+	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"
+	@touch "$@"
+
+##@ Kafka
+.PHONY: kafka-start
+kafka-start: install ## Start the local broker and wait until it answers
+	@scripts/kafka-start.sh
+
+.PHONY: kafka-stop
+kafka-stop: ## Stop the brokers that kafka-start started, and no others
+	@scripts/kafka-stop.sh
+
+.PHONY: kafka-status
+kafka-status: ## Say whether the local broker is running (exit code 3: it is not)
+	@scripts/kafka-status.sh
+
+.PHONY: kafka-clean
+kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
+	@rm -rf "$(STATE_DIR)/kafka"
+
+.PHONY: topic-create
+topic-create: install ## Create the topic with PARTITIONS partitions
+	@$(SF_POLICE) create-topic $(ARGS)
+
+.PHONY: topic-inspect
+topic-inspect: install ## Show the topic: partitions, offsets, first and last records
+	@$(SF_POLICE) inspect $(ARGS)
+
+##@ The job
+.PHONY: data
+data: install ## Generate the calls, unless DATA names a file of yours
+	@$(SF_POLICE) generate --if-missing $(ARGS)
+
+.PHONY: produce
+produce: install ## Send the calls of DATA to the topic
+	@$(SF_POLICE) produce $(ARGS)
+
+.PHONY: run-stream
+run-stream: install ## Count the topic's calls into the store (UNTIL_END=1: stop at the end)
+	@$(SF_POLICE) stream $(ARGS)
+
+.PHONY: answer
+answer: install ## Print the answer from the store
+	@$(SF_POLICE) answer $(ARGS)
+
+.PHONY: reset
+reset: install ## Delete the stream's checkpoint and store, and nothing else
+	@$(SF_POLICE) reset $(ARGS)
+
+##@ Working on it
+.PHONY: test
+test: lint test-unit test-integration ## Run every test that needs no broker of yours
+
+.PHONY: test-unit
+test-unit: install ## Run the unit tests: local Spark, no broker
+	@$(PYTHON) -m pytest tests/unit $(ARGS)
+
+.PHONY: test-integration
+test-integration: install ## Run the integration tests: a real broker, the real commands
+	@$(PYTHON) -m pytest tests/integration $(ARGS)
+
+.PHONY: lint
+lint: install ## Check the code; changes nothing
+	@scripts/lint.sh
+
+.PHONY: fmt
+fmt: install ## Format the code
+	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
+
+.PHONY: clean
+clean: ## Delete the venv and what tools left; touches neither Kafka's data nor the jars
+	@rm -rf "$(VENV)" build dist *.egg-info .mypy_cache .ruff_cache .hypothesis spark-warehouse .import_linter_cache

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# kafka-start.sh: starts the local brokers and returns when they answer. Already running is fine.
+# Variables: KAFKA_PORT KAFKA_BROKERS KAFKA_HOME STATE_DIR JARS_DIR KAFKA_START_TIMEOUT KAFKA_HEAP_OPTS JAVA_HOME.
+# Exit: 0 all running, 1 one could not be started, 2 a setting cannot be right.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+main() {
+  local i
+  check_settings
+  JAVA="$(find_java)"
+  compgen -G "${KAFKA_HOME}/libs/kafka_*.jar" >/dev/null ||
+    die "no Kafka in '${KAFKA_HOME}': $( ((IS_OWN_KAFKA)) && echo 'try \`make install\`' || echo 'KAFKA_HOME should be an install of it')"
+  mkdir -p "${KAFKA_STATE}"
+  ensure_same_brokers
+  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+    launch "${i}"
+  done
+  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+    await "${i}"
+  done
+}
+
+# The quorum is written into the data when it is formatted.
+ensure_same_brokers() {
+  local file="${KAFKA_STATE}/brokers" voters
+  voters="$(voters)"
+  if [[ -f "${file}" && "$(cat "${file}")" != "${voters}" ]]; then
+    die "the data in '${KAFKA_STATE}' was made by brokers $(cat "${file}"), not ${voters}: set KAFKA_PORT and KAFKA_BROKERS as they were, or \`make kafka-clean\`"
+  fi
+  printf '%s\n' "${voters}" >"${file}"
+}
+
+voters() {
+  local i list=""
+  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+    list="${list:+${list},}$((i + 1))@localhost:$((KAFKA_PORT + 2 * i + 1))"
+  done
+  printf '%s\n' "${list}"
+}
+
+launch() {
+  local i="$1" dir port pid
+  dir="$(broker_dir "${i}")"
+  port="$(broker_port "${i}")"
+  if pid="$(running_pid "${dir}")"; then
+    say "broker on localhost:${port} is already running (pid ${pid})"
+    return
+  fi
+  if [[ -f "${dir}/kafka.pid" ]]; then
+    say "removing a stale pid file of the broker on localhost:${port}"
+    rm -f "${dir}/kafka.pid"
+  fi
+  ! port_answers "${port}" || die "port ${port} is taken by another program: stop it, or set KAFKA_PORT"
+  ! port_answers "$((port + 1))" || die "port $((port + 1)) is taken by another program: stop it, or set KAFKA_PORT"
+  mkdir -p "${dir}/data"
+  render "${i}" "${dir}" >"${dir}/server.properties"
+  format "${dir}"
+  # exec, so that $! is the JVM itself.
+  (
+    # shellcheck disable=SC2086 # options are words
+    exec nohup "${JAVA}" ${KAFKA_HEAP_OPTS} "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
+      -cp "${KAFKA_HOME}/libs/*" kafka.Kafka "${dir}/server.properties"
+  ) >>"${dir}/kafka.log" 2>&1 </dev/null &
+  printf '%s\n' "$!" >"${dir}/kafka.pid"
+}
+
+render() {
+  local replication="${KAFKA_BROKERS}"
+  ((replication <= 3)) || replication=3
+  sed -e "s|@NODE_ID@|$(($1 + 1))|" -e "s|@VOTERS@|$(voters)|" \
+    -e "s|@PORT@|$(broker_port "$1")|" -e "s|@CONTROLLER_PORT@|$(($(broker_port "$1") + 1))|" \
+    -e "s|@DATA@|$2/data|" -e "s|@REPLICATION@|${replication}|" \
+    -e "s|@MIN_INSYNC@|$(((replication + 1) / 2))|" "${ROOT}/scripts/server.properties.in"
+}
+
+# Formats the storage once; all brokers share the cluster's id.
+format() {
+  local dir="$1" id_file="${KAFKA_STATE}/cluster.id"
+  [[ ! -f "${dir}/data/meta.properties" ]] || return 0
+  [[ -s "${id_file}" ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"${id_file}"
+  "${JAVA}" -cp "${KAFKA_HOME}/libs/*" "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
+    kafka.tools.StorageTool format -t "$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
+    fail "${dir}" "could not format '${dir}/data'"
+}
+
+await() {
+  local dir port
+  dir="$(broker_dir "$1")"
+  port="$(broker_port "$1")"
+  wait_until "${KAFKA_START_TIMEOUT}" answers_or_died "${dir}" "${port}" ||
+    fail "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
+  ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start"
+  # The port could be another's that was quicker: the cluster's id is asked for, and is ours.
+  wait_until "${KAFKA_START_TIMEOUT}" has_our_cluster_id "${port}" ||
+    fail "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
+  say "broker on localhost:${port} is running (pid $(running_pid "${dir}"))"
+}
+
+answers_or_died() {
+  is_gone "$1" || port_answers "$2"
+}
+
+has_our_cluster_id() {
+  "${JAVA}" -cp "${KAFKA_HOME}/libs/*" -Dlog4j2.level=OFF org.apache.kafka.tools.ClusterTool cluster-id \
+    --bootstrap-server "localhost:$1" 2>/dev/null | grep -q -F -- "$(cat "${KAFKA_STATE}/cluster.id")"
+}
+
+fail() {
+  printf '%s\n' "--- the last lines of $1/kafka.log" >&2
+  tail -n 20 "$1/kafka.log" >&2
+  if is_gone "$1"; then
+    rm -f "$1/kafka.pid"
+  fi
+  die "$2"
+}
+
+main "$@"

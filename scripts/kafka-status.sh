@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# kafka-status.sh: says which of our brokers are running. Variables: KAFKA_PORT KAFKA_BROKERS STATE_DIR.
+# Exit: 0 all are running and listen, 3 one is not.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+main() {
+  local i pid port status=0
+  check_settings
+  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+    port="$(broker_port "${i}")"
+    if ! pid="$(running_pid "$(broker_dir "${i}")")"; then
+      printf 'localhost:%s not running\n' "${port}"
+      status=3
+    elif ! port_answers "${port}"; then
+      printf 'localhost:%s pid %s, not listening\n' "${port}" "${pid}"
+      status=3
+    else
+      printf 'localhost:%s running, pid %s, log %s/kafka.log\n' "${port}" "${pid}" "$(broker_dir "${i}")"
+    fi
+  done
+  return "${status}"
+}
+
+main "$@"

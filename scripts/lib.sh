@@ -1,0 +1,125 @@
+# Shared by the scripts beside it: settings, messages, waiting, Java, and who our brokers are. Source it; bash 3.2.
+# Settings are environment variables with the defaults of the README's table; Make passes its own on.
+# shellcheck shell=bash
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly ROOT
+
+: "${VENV:=${ROOT}/.venv}"
+: "${PYTHON:=${VENV}/bin/python}"
+: "${STATE_DIR:=.run}"
+: "${JARS_DIR:=${HOME}/.cache/sf-police/jars}"
+: "${KAFKA_PORT:=9092}"
+: "${KAFKA_BROKERS:=1}"
+: "${KAFKA_START_TIMEOUT:=60}"
+: "${KAFKA_STOP_TIMEOUT:=30}"
+: "${KAFKA_HEAP_OPTS:=-Xms256m -Xmx1g}"
+
+# A relative STATE_DIR is the repo's, wherever the script is called from.
+case "${STATE_DIR}" in
+  /*) ;;
+  *) STATE_DIR="${ROOT}/${STATE_DIR}" ;;
+esac
+
+readonly SUMS="${ROOT}/scripts/jars.sha256"
+KAFKA_DIST="$(sed -n 's|^[0-9a-f]*  \(kafka_[^/]*\)/.*|\1|p' "${SUMS}" | head -n 1)"
+readonly KAFKA_DIST
+IS_OWN_KAFKA=0
+if [[ -z "${KAFKA_HOME:-}" ]]; then
+  KAFKA_HOME="${JARS_DIR}/${KAFKA_DIST}"
+  IS_OWN_KAFKA=1
+fi
+readonly KAFKA_HOME IS_OWN_KAFKA
+readonly KAFKA_STATE="${STATE_DIR}/kafka"
+
+say() {
+  printf '==> %s\n' "$*" >&2
+}
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# wait_until TIMEOUT_S COMMAND...: asks every 0.2 s until the command succeeds; fails once TIMEOUT_S have passed
+# without a success. The last attempt is made after the time is up, so a late success is a success.
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    if ((SECONDS >= deadline)); then
+      "$@"
+      return
+    fi
+    sleep 0.2
+  done
+}
+
+# Prints the java to use; dies when there is none, or none that Kafka and Spark run on.
+find_java() {
+  local java=java version
+  if [[ -n "${JAVA_HOME:-}" ]]; then
+    java="${JAVA_HOME}/bin/java"
+  fi
+  # macOS has a /usr/bin/java that only says that there is no Java.
+  if ! version="$("${java}" -version 2>&1)"; then
+    die "no Java at '${java}': install Java 17 or 21, or set JAVA_HOME to one"
+  fi
+  version="$(printf '%s\n' "${version}" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)"
+  if [[ "${version:-0}" -lt 17 ]]; then
+    die "'${java}' is Java ${version:-of an unknown version}: install Java 17 or 21, or set JAVA_HOME to one"
+  fi
+  printf '%s\n' "${java}"
+}
+
+is_number() {
+  case "$1" in
+    '' | *[!0-9]*) return 1 ;;
+  esac
+}
+
+check_settings() {
+  is_number "${KAFKA_PORT}" && ((KAFKA_PORT >= 1 && KAFKA_PORT <= 65000)) ||
+    usage_error "KAFKA_PORT=${KAFKA_PORT}: it takes a port from 1 to 65000"
+  is_number "${KAFKA_BROKERS}" && ((KAFKA_BROKERS >= 1 && KAFKA_BROKERS <= 9)) ||
+    usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: it takes a number from 1 to 9"
+  is_number "${KAFKA_START_TIMEOUT}" ||
+    usage_error "KAFKA_START_TIMEOUT=${KAFKA_START_TIMEOUT}: it takes seconds"
+  is_number "${KAFKA_STOP_TIMEOUT}" ||
+    usage_error "KAFKA_STOP_TIMEOUT=${KAFKA_STOP_TIMEOUT}: it takes seconds"
+}
+
+usage_error() {
+  printf 'error: %s\n' "$*" >&2
+  exit 2
+}
+
+# Broker i keeps everything in a folder of its own and listens on KAFKA_PORT+2i; its controller on the port after.
+broker_dir() {
+  printf '%s/broker-%s\n' "${KAFKA_STATE}" "$1"
+}
+
+broker_port() {
+  printf '%s\n' $((KAFKA_PORT + 2 * $1))
+}
+
+port_answers() {
+  (exec 3<>"/dev/tcp/localhost/$1") 2>/dev/null
+}
+
+# Prints the pid of the broker in folder $1 if it is running. A pid file alone proves nothing: the number may be
+# another program's by now. Ours is the process whose command line ends with our server.properties.
+running_pid() {
+  local dir="$1" pid
+  [[ -f "${dir}/kafka.pid" ]] || return 1
+  pid="$(cat "${dir}/kafka.pid")"
+  is_number "${pid}" || return 1
+  case "$(ps -ww -o args= -p "${pid}" 2>/dev/null)" in
+    *" kafka.Kafka ${dir}/server.properties") printf '%s\n' "${pid}" ;;
+    *) return 1 ;;
+  esac
+}
+
+is_gone() {
+  ! running_pid "$1" >/dev/null
+}

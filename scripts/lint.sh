@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# lint.sh: every check of the code that needs no run of it; changes nothing. Variables: VENV. Exit: 0 clean.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+main() {
+  cd "${ROOT}"
+  "${VENV}/bin/ruff" check .
+  "${VENV}/bin/ruff" format --check .
+  "${VENV}/bin/mypy"
+  "${VENV}/bin/lint-imports"
+  "${VENV}/bin/shellcheck" -x scripts/*.sh .ci/run
+  "${VENV}/bin/shfmt" -d -i 2 -ci scripts/*.sh .ci/run
+}
+
+main "$@"

@@ -1,0 +1,5 @@
+"""`python -m sf_police`."""
+
+from sf_police.cli import main
+
+raise SystemExit(main())

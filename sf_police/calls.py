@@ -1,0 +1,188 @@
+"""File -> calls -> records: reads the JSON, puts the calls into event-time order, and encodes them.
+
+Knows nothing of Kafka or Spark.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import json
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+from sf_police import schema
+from sf_police.errors import SfPoliceError
+
+Call = dict[str, Any]
+
+_OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
+    ".gz": lambda path: gzip.open(path, "rb"),
+    ".bz2": lambda path: bz2.open(path, "rb"),
+    ".xz": lambda path: lzma.open(path, "rb"),
+}
+_CHUNK_BYTES: Final = 1 << 20
+_MOST_CALL_CHARACTERS: Final = 16 << 20
+_WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_CALL_DATE_TIME: Final = re.compile(schema.CALL_DATE_TIME_PATTERN)
+
+
+class Record(NamedTuple):
+    """A call as it goes into the topic."""
+
+    position: int  # in event-time order, from 0
+    key: bytes | None
+    value: bytes
+
+
+def read_calls(path: Path) -> Iterator[Call]:
+    """The calls of a JSON array or of NDJSON, as the file has them; `.gz`, `.bz2` and `.xz` are unpacked.
+
+    Raises:
+        SfPoliceError: the file cannot be read, or is not calls; says where.
+    """
+    opener = _OPENERS.get(path.suffix, lambda path: path.open("rb"))
+    try:
+        with opener(path) as file:
+            yield from _Reader(file, str(path)).calls()
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+class _Reader:
+    """Takes one call after the other from a file, in memory bounded by the longest call."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name = file, name
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+        self._text, self._at = "", 0
+        self._bytes_before = 0  # of the unpacked file, before self._text
+        self._is_at_end = False
+
+    def calls(self) -> Iterator[Call]:
+        """Every call of the file."""
+        first = self._peek()
+        if first == "":
+            raise SfPoliceError(f"{self._name} is empty: it should hold calls, as a JSON array or one a line")
+        yield from self._array() if first == "[" else self._lines()
+
+    def _array(self) -> Iterator[Call]:
+        self._at += 1
+        if self._peek() == "]":
+            raise SfPoliceError(f"{self._name} is an empty array: there is nothing to send")
+        mark = ","
+        while mark == ",":
+            yield self._call()
+            mark = self._peek()
+            self._at += 1
+        if mark != "]":
+            raise self._broken("cut short: the array does not end" if mark == "" else "neither a comma nor `]`", -1)
+        if self._peek() != "":
+            raise self._broken("something follows the array")
+
+    def _lines(self) -> Iterator[Call]:
+        while self._peek() != "":
+            yield self._call()
+
+    def _call(self) -> Call:
+        if self._peek() != "{":
+            raise self._broken("cut short: a call should follow" if self._peek() == "" else "not a call: no `{`")
+        while True:
+            try:
+                call, self._at = self._scan(self._text, self._at)
+            except json.JSONDecodeError as error:
+                # Perhaps only the chunk ends inside the call. Where the file does, it is cut short.
+                if len(self._text) - self._at > _MOST_CALL_CHARACTERS:
+                    raise self._broken(f"not JSON, or a call of over {_MOST_CALL_CHARACTERS:,} characters") from None
+                if not self._more():
+                    is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
+                    raise self._broken("cut short inside a call" if is_cut else error.msg, error.pos - self._at) from None
+            except (RecursionError, ValueError) as error:
+                raise self._broken(str(error)) from None
+            else:
+                return call  # type: ignore[no-any-return]
+
+    def _peek(self) -> str:
+        # The next character that is not white space; empty at the end of the file.
+        while True:
+            match = _WHITE_SPACE.match(self._text, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def _more(self) -> bool:
+        # Reads at least as much as is left unread, so that a long call is not scanned once a chunk.
+        if self._is_at_end:
+            return False
+        chunk = self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at))
+        self._is_at_end = not chunk
+        try:
+            text = self._decode(chunk, final=self._is_at_end)
+        except UnicodeDecodeError as error:
+            raise self._broken(f"not UTF-8 ({error.reason})", len(self._text) - self._at) from None
+        self._bytes_before += len(self._text[: self._at].encode())
+        self._text, self._at = self._text[self._at :] + text, 0
+        return not self._is_at_end
+
+    def _broken(self, what: str, characters_on: int = 0) -> SfPoliceError:
+        at = self._bytes_before + len(self._text[: self._at + characters_on].encode())
+        return SfPoliceError(f"{self._name} at byte {at:,}: {what}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def event_records(calls: Iterable[Call]) -> Iterator[Record]:
+    """Encode the calls and put them into event-time order: calls of one minute in reversed file order.
+
+    The file lists calls newest first. Replayed as it stands, the first micro-batch would carry the watermark past
+    every later call, and Spark would drop them as late. A call without a readable time keeps its place after
+    its predecessor.
+    """
+    entries = [(readable_time(call), _key(call), encode(call)) for call in calls]
+    entries.reverse()
+    time = ""
+    times = []
+    for own_time, _, _ in entries:
+        time = own_time or time
+        times.append(time)
+    for position, index in enumerate(sorted(range(len(entries)), key=times.__getitem__)):
+        _, key, value = entries[index]
+        yield Record(position, key, value)
+
+
+def readable_time(call: Call) -> str | None:
+    """The call's event time as text that sorts by time, or None where it has none."""
+    text = call.get(schema.CALL_DATE_TIME)
+    if not isinstance(text, str) or not _CALL_DATE_TIME.fullmatch(text):
+        return None
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return text
+
+
+def encode(call: Call) -> bytes:
+    """The call as compact JSON in UTF-8, its fields in file order."""
+    try:
+        return _ENCODE(call).encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair has no UTF-8: it stays the escape that it was.
+        return json.dumps(call, separators=(",", ":")).encode()
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _key(call: Call) -> bytes | None:
+    crime_id = call.get(schema.CRIME_ID)
+    return crime_id.encode("utf-8", "replace") if isinstance(crime_id, str) else None

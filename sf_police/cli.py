@@ -1,0 +1,122 @@
+"""argv and environment: the only file that reads them. What the commands do is in `commands.py`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Final
+
+from sf_police import __version__, commands, config, generate
+from sf_police.errors import SfPoliceError
+
+# Settings that a command takes as flags; each takes all of them from the environment.
+_KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
+_FILES: Final = ("state_dir", "store")
+_STREAM: Final = (
+    "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
+    "spark_master", "spark_driver_memory", "spark_ui_port", "state_partitions", "jars_dir",
+)  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
+    arguments = vars(_parser().parse_args(argv))
+    is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
+    # What goes wrong in the client libraries is said in one line of ours; -v shows theirs, too.
+    logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
+    stop = commands.Stop()
+    _install_handlers(stop)
+    try:
+        settings = {field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper()) for field in config.settings()}
+        code: int = run(config.resolve(settings), stop=stop, **arguments)
+        sys.stdout.flush()
+        return code
+    except SfPoliceError as error:
+        if is_verbose:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader (`| head`) has had enough. Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + (stop.signal or signal.SIGINT)
+
+
+def _install_handlers(stop: commands.Stop) -> None:
+    def handle(number: int, _: FrameType | None) -> None:
+        stop.signal = number
+        stop.set()
+        if not stop.is_awaited:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handle)
+        signal.signal(signal.SIGTERM, handle)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sf-police", description=str(sys.modules["sf_police"].__doc__))
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[..., int], help: str, settings: Sequence[str]) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        sub.add_argument("-v", "--verbose", action="store_true", help="details on standard error, and tracebacks")
+        for field in config.settings():
+            if field.name in settings:
+                _add_setting(sub, field)
+        return sub
+
+    sub = command("generate", commands.generate_file, "write a file of synthetic calls", ("data", "state_dir"))
+    sub.add_argument("--calls", type=_positive, default=generate.CALLS, help="how many (default: %(default)s)")
+    sub.add_argument("--seed", type=int, default=generate.SEED, help="another seed, other calls (default: %(default)s)")
+    sub.add_argument("--if-missing", action="store_true", help="do nothing when the file is there")
+
+    command("create-topic", commands.create_topic, "create the topic", (*_KAFKA, "partitions"))
+
+    sub = command("produce", commands.produce, "send a file of calls to the topic", (*_KAFKA, "state_dir"))
+    sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
+
+    command("stream", commands.stream, "count the calls of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
+
+    command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
+
+    sub = command("answer", commands.answer, "print the answer from the store", _FILES)
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
+    sub.add_argument("--by", choices=("window", "crime-type"), help="only that answer (csv: default window)")
+    sub.add_argument("--window", dest="window_start", type=commands.window_start, metavar="START", help="only the window that starts then, with its counts")
+    sub.add_argument("--limit", type=_positive, metavar="N", help="rows of each answer (default: table 10, else all)")
+
+    command("reset", commands.reset, "delete the checkpoint and the store, nothing else", (*_FILES, "checkpoint"))
+    return parser
+
+
+def _add_setting(parser: argparse.ArgumentParser, field: Any) -> None:
+    default = field.metadata["default"]
+    text = f"{field.metadata['help']} [env: {field.name.upper()}" + (f", default: {default}]" if default else "]")
+    flag = f"--{field.name.replace('_', '-')}"
+    if field.name == "until_end":
+        parser.add_argument(flag, action="store_const", const="1", help=text)
+    else:
+        parser.add_argument(flag, metavar=field.name.rpartition("_")[2].upper(), help=text.replace("%", "%%"))
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: it takes a whole number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

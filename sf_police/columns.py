@@ -1,0 +1,146 @@
+"""Column -> Column: the strict parser, and what is derived from a call's fields.
+
+Names are nouns of the result. No DataFrame, no session and no I/O here.
+
+A record is taken only when it is exactly one JSON object, nothing around it, with each required field
+in it once, as a string that is not blank. None of Spark's JSON readers is that strict, so the parser has two ways:
+
+- the common compact form, which the producer writes: one regular expression spells the whole record
+  out, so that a match is itself the proof; the fields are then cut out by their quotes;
+- any other record goes through the variant parser (strict about syntax, but not about what follows
+  the object), wrapped so that anything which follows shows.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from sf_police import schema
+from sf_police.dispositions import meanings
+
+# JSON's own white space and the rest of ASCII's: what is trimmed, and what a blank field is made of.
+WHITE_SPACE = " \t\n\v\f\r"
+# A JSON string that needs no decoding: no quote, no escape, no control character. Possessive (`*+`): a string
+# either ends at its first quote or it is not of the compact form.
+_PLAIN = r'[^"\\\x00-\x1f]*+'
+_PLAIN_FIELDS = {
+    **dict.fromkeys(schema.FIELDS, _PLAIN),
+    **dict.fromkeys(schema.REQUIRED_FIELDS, r' *+[^ "\\\x00-\x1f]' + _PLAIN),
+    schema.CALL_DATE_TIME: schema.CALL_DATE_TIME_PATTERN,
+}
+_COMPACT = r"\A\{" + ",".join(f'"{re.escape(name)}":"{plain}"' for name, plain in _PLAIN_FIELDS.items()) + r"\}\z"
+_NOT_ONE_OBJECT = "not exactly one JSON object"
+
+
+def is_compact(text: Column) -> Column:
+    """Whether a record has the common compact form: strict JSON by construction, every field once, a string."""
+    return F.is_valid_utf8(text) & text.rlike(_COMPACT)
+
+
+def compact_field(text: Column, name: str) -> Column:
+    """A field of a record in compact form. Field i stands between the quotes 4i+3 and 4i+4."""
+    closing_quote = 4 * schema.FIELDS.index(name) + 4
+    return F.substring_index(F.substring_index(text, '"', closing_quote), '"', -1)
+
+
+def strict_call(value: Column) -> Column:
+    """Any record, read strictly: struct<reason, and each required field>; the fields of a call are all non-NULL strings.
+
+    The lambda is what makes Spark parse the record once, and not once for each thing asked of it.
+    """
+    text = value.cast("string")
+    is_text = F.is_valid_utf8(text)
+    parsed = F.transform(F.array(F.when(is_text, _variant(text))), lambda variant: _judged(text, variant))[0]
+    return (
+        F.when(value.isNull(), _no_call("no value"))
+        .when(~is_text, _no_call("not UTF-8"))
+        # Only an object starts with a brace; JSON's own white space may precede it.
+        .when(~F.ltrim(text, F.lit(" \t\n\r")).startswith("{"), _no_call(_NOT_ONE_OBJECT))
+        .otherwise(parsed)
+    )
+
+
+def _variant(text: Column) -> Column:
+    # `[record, sentinel]`, or NULL where that is not JSON. The sentinel is a string longer than the record, so
+    # nothing in the record can stand in for it: when it is the second element, the first is the record's one
+    # value and nothing follows it.
+    return F.try_parse_json(F.concat(F.lit("["), text, F.lit(',"'), _sentinel(text), F.lit('"]')))
+
+
+def _sentinel(text: Column) -> Column:
+    return F.repeat(F.lit("x"), F.length(text) + 1)
+
+
+def _judged(text: Column, variant: Column) -> Column:
+    is_one_object = variant.isNotNull() & F.try_variant_get(variant, "$[1]", "string").eqNullSafe(_sentinel(text))
+    names = F.json_object_keys(text)
+    fields = {name: F.try_variant_get(variant, f"$[0]['{name}']", "variant") for name in schema.REQUIRED_FIELDS}
+    strings = {name: F.try_variant_get(field, "$", "string").alias(name) for name, field in fields.items()}
+    reasons = [(~is_one_object, _NOT_ONE_OBJECT)]
+    for name, field in fields.items():
+        kind = F.schema_of_variant(field)
+        reasons += [
+            (field.isNull(), f"{name} is missing"),
+            (F.size(F.array_remove(names, name)) < F.size(names) - 1, f"{name} is there twice"),
+            (kind == "VOID", f"{name} is null"),
+            (kind != "STRING", f"{name} is not a string"),
+            (trimmed(strings[name]) == "", f"{name} is blank"),
+            # PostgreSQL cannot store it, and no call has it.
+            (F.contains(strings[name], F.lit("\0")), f"{name} contains U+0000"),
+        ]
+    return F.struct(_first_reason(reasons).alias(schema.REASON), *strings.values())
+
+
+def _no_call(reason: str) -> Column:
+    nothing = [F.lit(None).cast("string").alias(name) for name in schema.REQUIRED_FIELDS]
+    return F.struct(F.lit(reason).alias(schema.REASON), *nothing)
+
+
+def _first_reason(reasons: list[tuple[Column, str]]) -> Column:
+    condition, text = reasons[0]
+    chain = F.when(condition, F.lit(text))
+    for condition, text in reasons[1:]:
+        chain = chain.when(condition, F.lit(text))
+    return chain
+
+
+def trimmed(text: Column) -> Column:
+    """The text without ASCII white space around it."""
+    return F.trim(text, F.lit(WHITE_SPACE))
+
+
+def event_time(call_date_time: Column) -> Column:
+    """The call's wall-clock time, as a timestamp in the session's zone (UTC); NULL unless it is a real date so written."""
+    is_shaped = call_date_time.rlike(rf"\A{schema.CALL_DATE_TIME_PATTERN}\z")
+    return F.when(is_shaped, F.try_to_timestamp(call_date_time))
+
+
+def time_reason(event_time: Column, timestamp: Column) -> Column:
+    """Why a call cannot have happened at its event time, given the record's Kafka timestamp, or NULL."""
+    name = schema.CALL_DATE_TIME
+    earliest = F.lit(f"{schema.EARLIEST_YEAR}-01-01 00:00:00").cast("timestamp")
+    # One call from the far future would carry the watermark past everything after it. A clock that was
+    # never set (Kafka timestamps near 1970) can bound nothing.
+    is_future = (timestamp >= earliest) & (event_time > timestamp + F.expr("INTERVAL 1 DAY"))
+    return _first_reason(
+        [
+            (event_time.isNull(), f"{name} is not a time of the form 2018-12-31T23:57:00.000"),
+            (event_time < earliest, f"{name} is before {schema.EARLIEST_YEAR}"),
+            (is_future, f"{name} is more than a day after the record's Kafka timestamp"),
+        ]
+    )
+
+
+def crime_type(original_crime_type_name: Column) -> Column:
+    """The crime type: the file's own word, trimmed."""
+    return trimmed(original_crime_type_name)
+
+
+def resolution(disposition: Column) -> Column:
+    """What the disposition code means; a code without a known meaning speaks for itself."""
+    code = trimmed(disposition)
+    entries = [F.lit(text) for item in sorted(meanings().items()) for text in item]
+    return F.coalesce(F.create_map(*entries)[code], code)

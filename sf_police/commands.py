@@ -1,0 +1,214 @@
+"""What each command does: the wiring of the parts. Imports the heavy ones only where they are needed, so that
+`produce` never waits for Spark, nor `answer` for Kafka. Data goes to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+
+from sf_police import generate
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+
+if TYPE_CHECKING:
+    from sf_police.store import Store
+
+_TABLE_ROWS: Final = 10
+
+
+class Stop(threading.Event):
+    """Set by Ctrl-C and SIGTERM; `signal` says which. While it `is_awaited`, nothing is interrupted in the middle."""
+
+    signal: int | None = None
+    is_awaited = False
+
+
+def window_start(text: str) -> datetime:
+    """`2018-12-31 23:30`, or any ISO form of it."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: it takes a time such as '2018-12-31 23:30'") from None
+
+
+def generate_file(config: Config, *, calls: int, seed: int, if_missing: bool, stop: Stop) -> int:
+    """Write a file of synthetic calls."""
+    if if_missing and config.data.exists():
+        _say(f"{config.data} is there already")
+        return 0
+    started = time.monotonic()
+    try:
+        generate.write_calls(config.data, calls=calls, seed=seed)
+    except OSError as error:
+        raise SfPoliceError(f"cannot write {config.data}: {error.strerror}") from error
+    _say(f"wrote {calls:,} calls to {config.data} in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def create_topic(config: Config, *, stop: Stop) -> int:
+    """Create the topic, if it is not there."""
+    from sf_police import topics
+
+    is_new = topics.create_topic(config)
+    _say(f"topic {config.kafka_topic} {'created' if is_new else 'is there already'}, {config.partitions} partitions")
+    return 0
+
+
+def produce(config: Config, *, file: str | None, stop: Stop) -> int:
+    """Send what the topic does not hold of the file yet."""
+    from sf_police import producer, progress, resume, terminal, topics
+    from sf_police.calls import event_records, read_calls
+
+    path = Path(file) if file else config.data
+    topic = topics.describe_topic(config)
+    started = time.monotonic()
+    records = list(event_records(read_calls(path)))
+    rest = resume.missing_records(records, topic, lambda wanted: topics.read_records(config, wanted))
+    if len(rest) < len(records):
+        _say(f"the topic holds {len(records) - len(rest):,} of {len(records):,} calls; sending the other {len(rest):,}")
+    _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
+    started = time.monotonic()
+    with producer.kafka_producer(config) as client, progress.sending(len(rest)) as on_progress:
+        sent = producer.publish(
+            rest, client, topic=topic.name, partitions=len(topic.partitions), on_progress=on_progress
+        )
+    _say(terminal.sent_line(sent, time.monotonic() - started))
+    return 0
+
+
+def stream(config: Config, *, stop: Stop) -> int:
+    """Count the topic's calls into the store; at the end, the books and the answer."""
+    from sf_police import checkpoint, guard, store, streams, terminal, topics
+    from sf_police.session import create_session, stop_session
+
+    with checkpoint.exclusive(config.checkpoint, config.state_dir):
+        topic = topics.describe_topic(config)
+        with closing(store.open_store(config.store, create=True)) as open_store:
+            config, session = guard.guarded_session(config, topic, open_store, say=_say)
+            try:
+                stop.is_awaited = True
+                streams.run_stream(
+                    session, config, open_store, stop=stop, on_batch=lambda report: _say(terminal.batch_line(report))
+                )
+            finally:
+                stop_session(session)
+            return _show_result(open_store, limit=_TABLE_ROWS) if not open_store.is_empty() else 0
+
+
+def inspect(config: Config, *, stop: Stop) -> int:
+    """Show the topic."""
+    from sf_police import terminal, topics
+
+    topic = topics.describe_topic(config)
+    console = _console()
+    console.print(terminal.topic_table(topic))
+    filled = [partition for partition in topic.partitions if partition.records]
+    for name, offsets in (
+        ("first", {partition.number: partition.first_offset for partition in filled}),
+        ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
+    ):
+        for record in topics.read_records(config, offsets).values():
+            console.print(f"{name} of", terminal.record_text(record), soft_wrap=True)
+    return 0
+
+
+def answer(
+    config: Config, *, format: str, by: str | None, window_start: datetime | None, limit: int | None, stop: Stop
+) -> int:
+    """Print the answer."""
+    from sf_police import store, terminal
+
+    with closing(store.open_store(config.store, create=False)) as open_store:
+        if open_store.is_empty():
+            raise SfPoliceError("nothing is counted yet: try `make run-stream`")
+        if format == "table" and window_start is None and by is None:
+            return _show_result(open_store, limit=limit or _TABLE_ROWS)
+        document = _answer_document(open_store, by=by, window_start=window_start, limit=limit)
+        if format == "json":
+            print(terminal.to_json(document))
+        elif format == "csv":
+            print(terminal.to_csv(document.get("crime_types" if by == "crime-type" else "windows", [])), end="")
+        else:
+            _print_tables(document, limit or _TABLE_ROWS)
+        return 0
+
+
+def reset(config: Config, *, stop: Stop) -> int:
+    """Delete the checkpoint and the store."""
+    from sf_police import checkpoint, store
+
+    with checkpoint.exclusive(config.checkpoint, config.state_dir):
+        checkpoint.delete(config.checkpoint)
+        store.delete_store(config.store)
+    _say("checkpoint and store are gone; the next run starts over")
+    return 0
+
+
+def _answer_document(
+    open_store: Store, *, by: str | None, window_start: datetime | None, limit: int | None
+) -> dict[str, Any]:
+    from sf_police import terminal
+
+    windows = open_store.answers("window_answers", order_by="window_start")
+    [overall] = open_store.answers("overall_answer", order_by="calls")
+    if window_start is not None:
+        chosen = [row for row in windows if row["window_start"] == window_start]
+        if not chosen:
+            raise SfPoliceError(f"no call was counted in a window that starts at {window_start}")
+        return {"windows": chosen, "counts": open_store.window_counts(window_start)[:limit]}
+    document: dict[str, Any] = {"totals": terminal.totals(windows, overall)}
+    if by != "crime-type":
+        document["windows"] = windows[:limit]
+    if by != "window":
+        order = "calls DESC, crime_type"
+        document["crime_types"] = open_store.answers("crime_type_answers", order_by=order, limit=limit)
+    return document
+
+
+def _print_tables(document: dict[str, Any], limit: int) -> None:
+    from sf_police import terminal
+
+    console = _console()
+    if "windows" in document:
+        console.print(terminal.windows_table(document["windows"][:limit], "per window"))
+    if "counts" in document:
+        console.print(terminal.counts_table(document["counts"], "its calls"))
+    if "crime_types" in document:
+        console.print(terminal.crime_types_table(document["crime_types"][:limit], "per crime type"))
+    if "totals" in document:
+        console.print(terminal.totals_text(document["totals"]), soft_wrap=True)
+
+
+def _show_result(open_store: Store, *, limit: int) -> int:
+    # The answer to standard output, the books to standard error; 1 when the books do not balance.
+    from sf_police import terminal
+
+    books = open_store.books()
+    windows = open_store.answers("window_answers", order_by="window_start DESC")
+    console = _console()
+    if windows:
+        [overall] = open_store.answers("overall_answer", order_by="calls")
+        crime_types = open_store.answers("crime_type_answers", order_by="calls DESC, crime_type", limit=limit)
+        console.print(terminal.windows_table(windows[:limit], f"newest of {len(windows):,} windows"))
+        title = f"most frequent of {overall['crime_types']:,} crime types"
+        console.print(terminal.crime_types_table(crime_types, title))
+        console.print(terminal.totals_text(terminal.totals(windows, overall)), soft_wrap=True)
+    _say(terminal.books_line(books))
+    return 0 if books.is_balanced else 1
+
+
+def _console() -> Console:
+    # A pipe has no width: tables are then as wide as what is in them.
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,46 @@
+"""What of a file is not in the topic yet, learnt from the topic's own offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sf_police.calls import Record
+from sf_police.errors import SfPoliceError
+from sf_police.topics import Topic
+
+
+def missing_records(
+    records: Sequence[Record], topic: Topic, read: Callable[[dict[int, int]], dict[int, Any]]
+) -> list[Record]:
+    """The records that are still to be sent, in order.
+
+    Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records says how far it is; that
+    it is this file's is checked by its last record.
+
+    Args:
+        records: all records of the file, by position.
+        topic: as it is now.
+        read: gives the record of each partition at an offset.
+
+    Raises:
+        SfPoliceError: the topic holds something else, or no longer its first records.
+    """
+    count = len(topic.partitions)
+    trimmed = [partition.number for partition in topic.partitions if partition.first_offset]
+    if trimmed:
+        raise SfPoliceError(
+            f"the first records of {topic.name} are gone (partition {trimmed[0]} starts at offset "
+            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known: set KAFKA_TOPIC to a new topic"
+        )
+    held = {partition.number: partition.next_offset for partition in topic.partitions if partition.next_offset}
+    last = {number: number + (following - 1) * count for number, following in held.items()}
+    stored = read({number: following - 1 for number, following in held.items()}) if held else {}
+    for number, position in last.items():
+        expected = (records[position].key, records[position].value) if position < len(records) else None
+        if (stored[number].key, stored[number].value) != expected:
+            raise SfPoliceError(
+                f"{topic.name} holds other records than this file (partition {number}, offset {held[number] - 1:,}): "
+                "set KAFKA_TOPIC to a new topic, or send all of it regardless with `--again`"
+            )
+    return [record for record in records if record.position // count >= held.get(record.position % count, 0)]

@@ -1,0 +1,107 @@
+"""The SparkSession: what the pipeline relies on, what makes small micro-batches cheap, and where the jars are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import pyspark
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+
+# What the pipeline's meaning rests on; its tests set the same.
+MEANING: Final = {
+    # Event times are wall clock. Any other zone would shift them, or lose the hour in which its clocks change.
+    "spark.sql.session.timeZone": "UTC",
+    # A name that stands twice is for the parser to judge: only the required fields must be there once.
+    "spark.sql.variant.allowDuplicateKeys": "true",
+}
+
+_STREAMING: Final = {
+    # In update mode a batch without data changes no count; it would cost as much as one with data.
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.metricsEnabled": "false",
+    "spark.sql.adaptive.enabled": "false",
+}
+
+# Spark's default goes through Hadoop's FileContext, which forks a process for each file where Hadoop's native library
+# is missing: half of a small micro-batch's time.
+_LOCAL_CHECKPOINT: Final = {
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+
+
+def spark_options(config: Config) -> dict[str, str]:
+    """Every option that the session is made with."""
+    jars = [str(jar) for jar in connector_jars(config)]
+    options = {**MEANING, **_STREAMING, "spark.driver.memory": config.spark_driver_memory}
+    options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
+    options["spark.ui.showConsoleProgress"] = "false"
+    if config.spark_ui_port:
+        options["spark.ui.port"] = str(config.spark_ui_port)
+    if "://" not in config.checkpoint or config.checkpoint.startswith("file:"):
+        options |= _LOCAL_CHECKPOINT
+    if config.is_local_master:
+        # Both, or Spark looks up the machine's name, which many laptops cannot resolve.
+        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
+        options["spark.driver.extraJavaOptions"] = "-Duser.timezone=UTC -XX:+UseParallelGC"
+    else:
+        options["spark.jars"] = ",".join(jars)
+    return options
+
+
+def connector_jars(config: Config) -> list[Path]:
+    """The jars of the Kafka connector of this pyspark's version. Raises SfPoliceError when they are not installed."""
+    folder = config.jars_dir / f"connector-{pyspark.__version__}"
+    jars = sorted(folder.glob("*.jar"))
+    if not jars:
+        raise SfPoliceError(f"no jars of Spark's Kafka connector in {folder}: try `make install`")
+    return jars
+
+
+def create_session(config: Config) -> SparkSession:
+    """Start the JVM and the session. What they print goes to STATE_DIR/spark.log.
+
+    Raises:
+        SfPoliceError: Java or the jars are missing, or Spark does not start.
+    """
+    conf = SparkConf().setMaster(config.spark_master).setAppName("sf-police")
+    for name, value in spark_options(config).items():
+        conf.set(name, value)
+    log = config.state_dir / "spark.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        start = output.tell()
+        try:
+            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
+            context = SparkContext(conf=conf, gateway=gateway)
+        except (PySparkRuntimeError, OSError) as error:
+            raise SfPoliceError(f"Spark does not start: {_last_words(log, start)}; see {log}, or try `make doctor`") from error
+        except Exception as error:
+            first = str(error).splitlines()
+            raise SfPoliceError(f"Spark does not start with {config.spark_master}: {first[-1] if first else error}; see {log}") from error
+    return SparkSession(context)
+
+
+def stop_session(session: SparkSession) -> None:
+    """Stop the session and end its JVM, which would otherwise outlive it until Python exits."""
+    gateway: Any = session.sparkContext._gateway
+    session.stop()
+    gateway.shutdown()
+
+
+def _last_words(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "no word from Java"

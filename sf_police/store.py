@@ -1,0 +1,368 @@
+"""The store: tables, the transaction of a micro-batch, the views that answer, and the books.
+
+SQLite or PostgreSQL, by the SQLAlchemy URL. Times are wall clock: `YYYY-MM-DD HH:MM:SS` text in SQLite, timestamp
+without time zone in PostgreSQL. Knows nothing of Spark or Kafka.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.types import NullType
+
+from sf_police.answers import queries
+from sf_police.errors import SfPoliceError, UsageError
+
+Offsets = dict[str, int]  # next offset by partition number, as text: what JSON makes of it
+
+_BUSY_TIMEOUT_MS: Final = 30_000
+_ROWS_AT_ONCE: Final = 20_000
+
+
+class WallClock(TypeDecorator[datetime]):
+    """A time without zone: text in SQLite, timestamp in PostgreSQL."""
+
+    impl = String(19)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """The column's type."""
+        return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(19))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Into the store."""
+        return value if value is None or dialect.name == "postgresql" else value.isoformat(" ", "seconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Out of the store."""
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+# Ties go by byte order everywhere; PostgreSQL would else sort by the locale of its cluster.
+_TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+_METADATA: Final = MetaData()
+
+
+def _table(name: str, *columns: Column[Any]) -> Table:
+    return Table(name, _METADATA, *columns, sqlite_with_rowid=False)
+
+
+COUNTS: Final = _table(
+    "counts",
+    Column("window_start", WallClock, primary_key=True),
+    Column("window_end", WallClock, nullable=False),
+    Column("crime_type", _TEXT, primary_key=True),
+    Column("resolution", _TEXT, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+)
+REJECTED: Final = _table(
+    "rejected",
+    Column("topic", _TEXT, primary_key=True),
+    Column("partition", Integer, primary_key=True, quote=True),
+    Column("offset", BigInteger, primary_key=True, quote=True),
+    Column("reason", _TEXT, nullable=False),
+    Column("value", LargeBinary),
+)
+BATCHES: Final = _table(
+    "batches",
+    Column("query_id", _TEXT, primary_key=True),
+    Column("batch_id", BigInteger, primary_key=True),
+    Column("start_offsets", _TEXT, nullable=False),
+    Column("end_offsets", _TEXT, nullable=False),
+    Column("read", BigInteger, nullable=False),
+    Column("counted", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("watermark", WallClock),
+    Column("seconds", Double, nullable=False),
+)
+# The stream that this store belongs to: one row.
+STREAMS: Final = _table(
+    "streams",
+    Column("query_id", _TEXT, primary_key=True),
+    Column("settings", _TEXT, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A micro-batch's row in `batches`: the offsets it read, and what became of each record."""
+
+    query_id: str
+    batch_id: int
+    start_offsets: Offsets
+    end_offsets: Offsets
+    read: int
+    counted: int
+    duplicates: int
+    late: int
+    rejected: int
+    watermark: datetime | None
+    seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """The row as the table takes it."""
+        offsets = {name: json.dumps(getattr(self, name), sort_keys=True) for name in ("start_offsets", "end_offsets")}
+        return {**asdict(self), **offsets}
+
+
+@dataclass(frozen=True)
+class Books:
+    """Where the records went. They balance when none is unaccounted for."""
+
+    offsets: int  # from the first start to the last end
+    read: int
+    counted: int
+    duplicates: int
+    late: int
+    rejected: int
+    stored_calls: int  # in `counts`
+    stored_rejected: int  # rows of `rejected`
+
+    @property
+    def gaps(self) -> int:
+        """Offsets without a record: of transactions, or taken out by compaction."""
+        return self.offsets - self.read
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every record is accounted for, and the tables hold what the batches say."""
+        accounted = self.counted + self.duplicates + self.late + self.rejected
+        stored = (self.stored_calls, self.stored_rejected)
+        return self.read == accounted and stored == (self.counted, self.rejected) and self.gaps >= 0
+
+
+class Store:
+    """An open store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._dialect = engine.dialect.name
+
+    def create_tables(self) -> None:
+        """Create what is missing; the views are made anew, from `answers.sql`."""
+        with self._errors(), self._engine.begin() as connection:
+            _METADATA.create_all(connection)
+            existing = inspect(connection).get_view_names()
+            for name, query in queries().items():
+                if name in existing:
+                    connection.execute(text(f"DROP VIEW {name}"))
+                connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+
+    def drop_tables(self) -> None:
+        """Delete the project's views and tables."""
+        with self._errors(), self._engine.begin() as connection:
+            for name in queries():
+                connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+            _METADATA.drop_all(connection)
+
+    def write_batch(self, batch: Batch, counts: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]]) -> None:
+        """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
+
+        Raises:
+            SfPoliceError: the store cannot take it, or `rejected` gives another number of records than the batch says.
+        """
+        with self._errors(), self._engine.begin() as connection:
+            self._upsert(connection, COUNTS, counts)
+            stored = self._upsert(connection, REJECTED, rejected)
+            if stored != batch.rejected:
+                raise SfPoliceError(
+                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} found on reading them "
+                    "again: the topic changes under the stream (retention or compaction); nothing was stored"
+                )
+            self._upsert(connection, BATCHES, [batch.row()])
+
+    def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        insert = (postgresql if self._dialect == "postgresql" else sqlite).insert(table)
+        keys = list(table.primary_key.columns)
+        others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
+        statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
+        written = 0
+        for chunk in _chunks(rows):
+            connection.execute(statement, chunk)
+            written += len(chunk)
+        return written
+
+    def adopt_stream(self, query_id: str, settings: Mapping[str, Any]) -> None:
+        """Remember the stream that this store belongs to, in place of any before."""
+        with self._errors(), self._engine.begin() as connection:
+            connection.execute(STREAMS.delete())
+            connection.execute(STREAMS.insert(), {"query_id": query_id, "settings": json.dumps(settings, sort_keys=True)})
+
+    def stream(self) -> tuple[str, dict[str, Any]] | None:
+        """Query id and settings of the stream that this store belongs to."""
+        rows = self._rows(select(STREAMS))
+        return (rows[0]["query_id"], json.loads(rows[0]["settings"])) if rows else None
+
+    def last_batches(self, limit: int) -> list[Batch]:
+        """The latest batches, newest first."""
+        rows = self._rows(select(BATCHES).order_by(BATCHES.c.batch_id.desc()).limit(limit))
+        return [_batch(row) for row in rows]
+
+    def books(self) -> Books:
+        """The books of everything that this store holds, from its tables alone."""
+        names = ("read", "counted", "duplicates", "late", "rejected")
+        sums = self._rows(select(*(func.coalesce(func.sum(BATCHES.c[name]), 0).label(name) for name in names)))[0]
+        calls = self._rows(select(func.coalesce(func.sum(COUNTS.c.calls), 0).label("n")))[0]["n"]
+        rejected = self._rows(select(func.count().label("n")).select_from(REJECTED))[0]["n"]
+        spans = self._rows(select(BATCHES.c.start_offsets, BATCHES.c.end_offsets).order_by(BATCHES.c.batch_id))
+        offsets = _span(json.loads(spans[0]["start_offsets"]), json.loads(spans[-1]["end_offsets"])) if spans else 0
+        totals = {name: int(sums[name]) for name in names}
+        return Books(offsets=offsets, **totals, stored_calls=int(calls), stored_rejected=int(rejected))
+
+    def answers(self, view: str, *, order_by: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """Rows of a view of `answers.sql`, in the order of the columns named."""
+        columns = _ANSWER_COLUMNS[view]
+        table = Table(view, MetaData(), *(Column(name, WallClock() if name.startswith("window_") else NullType()) for name in columns))
+        return self._rows(select(table).order_by(text(order_by)).limit(limit))
+
+    def window_counts(self, window_start: datetime) -> list[dict[str, Any]]:
+        """Calls per crime type and resolution of one window, most first."""
+        query = select(COUNTS).where(COUNTS.c.window_start == window_start)
+        return self._rows(query.order_by(COUNTS.c.calls.desc(), COUNTS.c.crime_type, COUNTS.c.resolution))
+
+    def newest_windows(self, limit: int) -> list[dict[str, Any]]:
+        """The answer of the latest windows, newest first."""
+        return self.answers("window_answers", order_by="window_start DESC", limit=limit)
+
+    def rejected(self, limit: int) -> list[dict[str, Any]]:
+        """The first rejected records, in the order of partition and offset."""
+        return self._rows(select(REJECTED).order_by(REJECTED.c.partition, REJECTED.c.offset).limit(limit))
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever stored."""
+        return not self.last_batches(1)
+
+    def _rows(self, query: Any) -> list[dict[str, Any]]:
+        with self._errors(), self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise SfPoliceError(f"the store at {self._engine.url}: {_cause(error)}") from error
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._engine.dispose()
+
+
+_ANSWER_COLUMNS: Final = {
+    "window_answers": (
+        "window_start", "window_end", "calls", "crime_types", "usual_resolution", "usual_resolution_calls",
+    ),
+    "crime_type_answers": ("crime_type", "calls", "windows", "usual_resolution", "usual_resolution_calls"),
+    "overall_answer": ("calls", "windows", "crime_types", "usual_resolution", "usual_resolution_calls"),
+}  # fmt: skip
+
+
+def open_store(url: str, *, create: bool) -> Store:
+    """Open the store; with `create`, make its folder and tables where they are missing.
+
+    Raises:
+        UsageError: the URL is none, or its driver is not installed.
+        SfPoliceError: there is no store, or it does not answer.
+    """
+    try:
+        parsed = make_url(url)
+        path = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+        if parsed.get_backend_name() not in ("sqlite", "postgresql") or (path is None and "sqlite" in url):
+            raise UsageError(f"STORE={parsed}: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        raise UsageError(f"STORE cannot be opened: {error}; PostgreSQL needs `pip install 'sf-police[postgresql]'`") from error
+    if path and not create and not path.exists():
+        raise SfPoliceError(f"no store at {path}: try `make run-stream` first")
+    if path:
+        _prepare_sqlite(engine, path)
+    store = Store(engine)
+    if create:
+        store.create_tables()
+    else:
+        with store._errors(), engine.connect() as connection:
+            if not inspect(connection).has_table(BATCHES.name):
+                raise SfPoliceError(f"nothing is stored at {parsed}: try `make run-stream` first")
+    return store
+
+
+def delete_store(url: str) -> None:
+    """Delete the store: SQLite's files, or the project's own tables and views in PostgreSQL. Fine when there is none."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{parsed.database}{suffix}").unlink(missing_ok=True)
+        return
+    store = open_store(url, create=True)
+    store.drop_tables()
+    store.close()
+
+
+def _prepare_sqlite(engine: Engine, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SfPoliceError(f"cannot make the store's folder {path.parent}: {error.strerror}") from error
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _: Any) -> None:
+        # WAL: readers (`answer`, a dashboard) and the stream do not block each other. FULL: the stream's checkpoint
+        # must never be ahead of the store, not even after the power fails.
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+
+def _batch(row: Mapping[str, Any]) -> Batch:
+    offsets = {name: json.loads(row[name]) for name in ("start_offsets", "end_offsets")}
+    return Batch(**{**row, **offsets})
+
+
+def _span(start: Offsets, end: Offsets) -> int:
+    return sum(end.values()) - sum(start.get(partition, 0) for partition in end)
+
+
+def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    chunk: list[Mapping[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == _ROWS_AT_ONCE:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -1,0 +1,182 @@
+"""The streaming query: Kafka source, the pipeline, and the store as its sink. The only file that reads or writes streams."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from sf_police import schema
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+from sf_police.executed_plan import BatchMetrics, batch_metrics
+from sf_police.pipeline import call_counts, rejected_records
+from sf_police.store import Batch, Offsets, Store
+
+_FETCH_BYTES: Final = 16 << 20
+_POLL_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """A stored micro-batch, and what is not for the books: records still to read, and rows of state held."""
+
+    batch: Batch
+    behind: int
+    state_rows: int
+
+
+def kafka_reader_options(config: Config) -> dict[str, str]:
+    """Options of every read from the topic. Spark ignores an option it does not know, so a test lists these."""
+    return {
+        "kafka.bootstrap.servers": config.kafka_bootstrap_servers,
+        "subscribe": config.kafka_topic,
+        # Records that are gone before they were read are an error, never a gap in silence.
+        "failOnDataLoss": "true",
+        "kafka.max.partition.fetch.bytes": str(_FETCH_BYTES),
+    }
+
+
+def kafka_source_options(config: Config) -> dict[str, str]:
+    """Options of the stream's source."""
+    options = {**kafka_reader_options(config), "startingOffsets": config.starting_offsets}
+    if config.max_offsets_per_trigger:
+        options["maxOffsetsPerTrigger"] = str(config.max_offsets_per_trigger)
+    return options
+
+
+def counts_stream(session: SparkSession, config: Config) -> DataStreamWriter:
+    """The query, defined but not started, and without a sink."""
+    records = session.readStream.format("kafka").options(**kafka_source_options(config)).load()
+    counts = call_counts(records, window=config.window, watermark=config.watermark)
+    writer = counts.writeStream.outputMode("update").option("checkpointLocation", config.checkpoint)
+    return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
+
+
+def run_stream(
+    session: SparkSession,
+    config: Config,
+    store: Store,
+    *,
+    on_batch: Callable[[BatchReport], None],
+    stop: threading.Event,
+) -> None:
+    """Run the query into the store until the end of the topic (`until_end`) or until `stop` is set.
+
+    Raises:
+        SfPoliceError: the query failed; what was committed stays, and running again goes on from there.
+    """
+    sink = _StoreSink(session, config, store, on_batch)
+    query = counts_stream(session, config).foreachBatch(sink.write).start()
+    try:
+        while not query.awaitTermination(_POLL_S):
+            if stop.is_set():
+                query.stop()
+    except StreamingQueryException as error:
+        if not stop.is_set():
+            raise sink.error or _query_error(error) from error
+    finally:
+        if query.isActive:
+            query.stop()
+
+
+class _StoreSink:
+    """`foreachBatch`: a frame of counts and its batch's books, into the store in one transaction."""
+
+    def __init__(
+        self, session: SparkSession, config: Config, store: Store, on_batch: Callable[[BatchReport], None]
+    ) -> None:
+        self._session, self._config, self._store, self._on_batch = session, config, store, on_batch
+        self.error: SfPoliceError | None = None
+
+    def write(self, counts: DataFrame, batch_id: int) -> None:
+        """Consume the whole frame, as Spark commits the state only then; never skip a batch that is replayed."""
+        try:
+            rows = _wall_clock_rows(counts.toArrow())
+            query = self._query()
+            metrics = batch_metrics(query)
+            batch = self._batch(query, batch_id, metrics)
+            rejected = self._rejected(batch) if batch.rejected else iter(())
+            self._store.write_batch(batch, rows, rejected)
+            self._on_batch(BatchReport(batch, _behind(metrics, self._config.kafka_topic), metrics.state_rows))
+        except SfPoliceError as error:
+            self.error = error
+            raise
+
+    def _query(self) -> StreamingQuery:
+        # Not the result of `start()`: the first batch may run before that returns.
+        query_id = self._session.sparkContext.getLocalProperty("sql.streaming.queryId")
+        query = self._session.streams.get(str(query_id))
+        if query is None:
+            raise SfPoliceError("the streaming query has ended under its own batch")
+        return query
+
+    def _batch(self, query: StreamingQuery, batch_id: int, metrics: BatchMetrics) -> Batch:
+        topic = self._config.kafka_topic
+        rejected = metrics.read - metrics.counted - metrics.duplicates - metrics.late
+        end = (metrics.end_offsets or {}).get(topic, {})
+        start = {partition: (metrics.start_offsets or {}).get(topic, {}).get(partition, 0) for partition in end}
+        if rejected < 0 or metrics.read > sum(end.values()) - sum(start.values()):
+            raise SfPoliceError(f"the books of batch {batch_id} do not balance: {metrics}; nothing was stored, run again")
+        return Batch(
+            query_id=query.id,
+            batch_id=batch_id,
+            start_offsets=start,
+            end_offsets=end,
+            read=metrics.read,
+            counted=metrics.counted,
+            duplicates=metrics.duplicates,
+            late=metrics.late,
+            rejected=rejected,
+            watermark=metrics.watermark,
+            seconds=round(time.time() - metrics.started_ms / 1000, 3),
+        )
+
+    def _rejected(self, batch: Batch) -> Iterator[dict[str, Any]]:
+        # The batch's own offsets are read a second time, and only when there is something to find.
+        options = {
+            **kafka_reader_options(self._config),
+            "startingOffsets": _offsets_json(self._config, batch.start_offsets),
+            "endingOffsets": _offsets_json(self._config, batch.end_offsets),
+        }
+        records = self._session.read.format("kafka").options(**options).load()
+        for row in rejected_records(records).toLocalIterator():
+            yield {**row.asDict(), schema.VALUE: None if row[schema.VALUE] is None else bytes(row[schema.VALUE])}
+
+
+def _offsets_json(config: Config, offsets: Offsets) -> str:
+    return json.dumps({config.kafka_topic: offsets})
+
+
+def _wall_clock_rows(table: pa.Table) -> list[dict[str, Any]]:
+    # Spark's timestamps come as UTC, which here is only the way to carry a wall clock.
+    for name in (schema.WINDOW_START, schema.WINDOW_END):
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, table.column(index).cast(pa.timestamp("us")))
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _behind(metrics: BatchMetrics, topic: str) -> int:
+    latest, end = (metrics.latest_offsets or {}).get(topic, {}), (metrics.end_offsets or {}).get(topic, {})
+    return sum(max(0, offset - end.get(partition, 0)) for partition, offset in latest.items())
+
+
+def _query_error(error: PySparkException) -> SfPoliceError:
+    message = str(error)
+    if "KAFKA_DATA_LOSS" in message or "data may have been lost" in message:
+        return SfPoliceError(
+            "records that the stream has not read are gone from the topic (retention, or the topic was made anew): "
+            "`make reset` starts over with what is there"
+        )
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return SfPoliceError(f"the stream failed: {lines[0] if lines else error}; details with -v or in spark.log")

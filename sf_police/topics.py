@@ -1,0 +1,170 @@
+"""The topic as an administrator sees it: create, describe, and the first and next offsets of its partitions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+
+# How long a broker that is there may take to answer. One that is not there refuses at once.
+_BROKER_TIMEOUT_MS: Final = 10_000
+
+# The event times are of 2018. Were they the records' timestamps, or did a retention apply, the broker would delete
+# the topic within the week; and the future-time check needs a clock that is the broker's own.
+_TOPIC_CONFIGS: Final = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition: its leader's id (None: none), and the offsets of its first and of its next record."""
+
+    number: int
+    leader: int | None
+    replicas: int
+    first_offset: int
+    next_offset: int
+
+    @property
+    def records(self) -> int:
+        """Offsets in the log: the records, unless transactions or compaction left gaps."""
+        return self.next_offset - self.first_offset
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic, and the cluster that it is on; both ids change when it is deleted and made again."""
+
+    name: str
+    topic_id: str
+    cluster_id: str
+    partitions: tuple[Partition, ...]
+
+    @property
+    def records(self) -> int:
+        """Records in all partitions."""
+        return sum(partition.records for partition in self.partitions)
+
+
+@contextmanager
+def admin_client(config: Config) -> Iterator[KafkaAdminClient]:
+    """A connected admin client. Raises SfPoliceError when no broker answers."""
+    with broker_errors(config):
+        admin = KafkaAdminClient(**client_options(config))
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+@contextmanager
+def broker_errors(config: Config) -> Iterator[None]:
+    """Turn what the client library raises into one line for the user."""
+    try:
+        yield
+    except UnknownTopicOrPartitionError as error:
+        raise unknown_topic(config) from error
+    except (KafkaError, OSError) as error:
+        servers = config.kafka_bootstrap_servers
+        if "Bootstrap" in str(error) or type(error).__name__ in ("NoBrokersAvailable", "KafkaConnectionError"):
+            raise SfPoliceError(f"no broker at {servers}: try `make kafka-start`") from error
+        raise SfPoliceError(f"the broker at {servers}: {type(error).__name__}: {error}") from error
+
+
+def client_options(config: Config) -> dict[str, Any]:
+    """What every client of kafka-python gets."""
+    return {
+        "bootstrap_servers": config.kafka_bootstrap_servers.split(","),
+        "client_id": "sf-police",
+        "bootstrap_timeout_ms": _BROKER_TIMEOUT_MS,
+    }
+
+
+def unknown_topic(config: Config) -> SfPoliceError:
+    """The error for a topic that the brokers do not have."""
+    return SfPoliceError(
+        f"no topic {config.kafka_topic} at {config.kafka_bootstrap_servers}: try `make topic-create`"
+    )
+
+
+def create_topic(config: Config) -> bool:
+    """Create the topic; False when it is there already, as wanted.
+
+    Raises:
+        SfPoliceError: it is there with another number of partitions, or cannot be created.
+    """
+    with admin_client(config) as admin:
+        wanted = {config.kafka_topic: {"num_partitions": config.partitions, "configs": _TOPIC_CONFIGS}}
+        try:
+            admin.create_topics(wanted, wait_for_metadata=True)
+            return True
+        except TopicAlreadyExistsError:
+            topic = _describe(admin, config)
+    if len(topic.partitions) != config.partitions:
+        raise SfPoliceError(
+            f"topic {config.kafka_topic} exists with {len(topic.partitions)} partitions, not {config.partitions}: "
+            f"set PARTITIONS={len(topic.partitions)}, or KAFKA_TOPIC to another name"
+        )
+    return False
+
+
+def describe_topic(config: Config) -> Topic:
+    """The topic as it is now. Raises SfPoliceError when there is no broker, or no such topic."""
+    with admin_client(config) as admin:
+        return _describe(admin, config)
+
+
+def _describe(admin: KafkaAdminClient, config: Config) -> Topic:
+    described = next((topic for topic in admin.describe_topics([config.kafka_topic])), None)
+    if described is None or described["error_code"]:
+        raise unknown_topic(config)
+    partitions = sorted(described["partitions"], key=lambda partition: partition["partition_index"])
+    numbers = [TopicPartition(config.kafka_topic, partition["partition_index"]) for partition in partitions]
+    first = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.EARLIEST))
+    following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST))
+    return Topic(
+        name=config.kafka_topic,
+        topic_id=str(uuid.UUID(str(described["topic_id"]))),
+        cluster_id=str(admin.describe_cluster()["cluster_id"]),
+        partitions=tuple(
+            Partition(
+                number=partition["partition_index"],
+                leader=partition["leader_id"] if partition["leader_id"] >= 0 else None,
+                replicas=len(partition["replica_nodes"]),
+                first_offset=first[number].offset,
+                next_offset=following[number].offset,
+            )
+            for partition, number in zip(partitions, numbers, strict=True)
+        ),
+    )
+
+
+def read_records(config: Config, wanted: dict[int, int]) -> dict[int, Any]:
+    """One record of each partition (kafka-python's ConsumerRecord), at the offset given for it, or the next after it.
+
+    Raises:
+        SfPoliceError: a record did not come within the time a broker may take.
+    """
+    records: dict[int, Any] = {}
+    with broker_errors(config):
+        consumer = KafkaConsumer(**client_options(config), enable_auto_commit=False, consumer_timeout_ms=_BROKER_TIMEOUT_MS)
+        try:
+            for number, offset in wanted.items():
+                partition = TopicPartition(config.kafka_topic, number)
+                consumer.assign([partition])
+                consumer.seek(partition, offset)
+                record = next(iter(consumer), None)
+                if record is None:
+                    raise SfPoliceError(f"partition {number} of {config.kafka_topic} gave no record at offset {offset}")
+                records[number] = record
+        finally:
+            consumer.close()
+    return records
