@@ -11,7 +11,7 @@ main() {
   check_settings
   JAVA="$(find_java)"
   compgen -G "${KAFKA_HOME}/libs/kafka_*.jar" >/dev/null ||
-    die "no Kafka in '${KAFKA_HOME}': $( ((IS_OWN_KAFKA)) && echo 'try \`make install\`' || echo 'KAFKA_HOME should be an install of it')"
+    die "no Kafka in '${KAFKA_HOME}': try \`make install\`, or set KAFKA_HOME to an install of Kafka"
   mkdir -p "${KAFKA_STATE}"
   ensure_same_brokers
   for ((i = 0; i < KAFKA_BROKERS; i++)); do

@@ -24,12 +24,7 @@ esac
 readonly SUMS="${ROOT}/scripts/jars.sha256"
 KAFKA_DIST="$(sed -n 's|^[0-9a-f]*  \(kafka_[^/]*\)/.*|\1|p' "${SUMS}" | head -n 1)"
 readonly KAFKA_DIST
-IS_OWN_KAFKA=0
-if [[ -z "${KAFKA_HOME:-}" ]]; then
-  KAFKA_HOME="${JARS_DIR}/${KAFKA_DIST}"
-  IS_OWN_KAFKA=1
-fi
-readonly KAFKA_HOME IS_OWN_KAFKA
+: "${KAFKA_HOME:=${JARS_DIR}/${KAFKA_DIST}}"
 readonly KAFKA_STATE="${STATE_DIR}/kafka"
 
 say() {
@@ -78,11 +73,13 @@ is_number() {
   esac
 }
 
+is_from_to() {
+  is_number "$1" && [[ "$1" -ge "$2" && "$1" -le "$3" ]]
+}
+
 check_settings() {
-  is_number "${KAFKA_PORT}" && ((KAFKA_PORT >= 1 && KAFKA_PORT <= 65000)) ||
-    usage_error "KAFKA_PORT=${KAFKA_PORT}: it takes a port from 1 to 65000"
-  is_number "${KAFKA_BROKERS}" && ((KAFKA_BROKERS >= 1 && KAFKA_BROKERS <= 9)) ||
-    usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: it takes a number from 1 to 9"
+  is_from_to "${KAFKA_PORT}" 1 65000 || usage_error "KAFKA_PORT=${KAFKA_PORT}: it takes a port from 1 to 65000"
+  is_from_to "${KAFKA_BROKERS}" 1 9 || usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: it takes a number from 1 to 9"
   is_number "${KAFKA_START_TIMEOUT}" ||
     usage_error "KAFKA_START_TIMEOUT=${KAFKA_START_TIMEOUT}: it takes seconds"
   is_number "${KAFKA_STOP_TIMEOUT}" ||

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple, cast
 
 from sf_police import schema
 from sf_police.errors import SfPoliceError
@@ -23,9 +23,9 @@ from sf_police.errors import SfPoliceError
 Call = dict[str, Any]
 
 _OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
-    ".gz": lambda path: gzip.open(path, "rb"),
-    ".bz2": lambda path: bz2.open(path, "rb"),
-    ".xz": lambda path: lzma.open(path, "rb"),
+    ".gz": lambda path: cast("IO[bytes]", gzip.open(path, "rb")),
+    ".bz2": lambda path: cast("IO[bytes]", bz2.open(path, "rb")),
+    ".xz": lambda path: cast("IO[bytes]", lzma.open(path, "rb")),
 }
 _CHUNK_BYTES: Final = 1 << 20
 _MOST_CALL_CHARACTERS: Final = 16 << 20
@@ -60,10 +60,11 @@ class _Reader:
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file, self._name = file, name
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
         self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
         self._text, self._at = "", 0
         self._bytes_before = 0  # of the unpacked file, before self._text
+        self._bytes_read = 0
         self._is_at_end = False
 
     def calls(self) -> Iterator[Call]:
@@ -103,7 +104,9 @@ class _Reader:
                     raise self._broken(f"not JSON, or a call of over {_MOST_CALL_CHARACTERS:,} characters") from None
                 if not self._more():
                     is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
-                    raise self._broken("cut short inside a call" if is_cut else error.msg, error.pos - self._at) from None
+                    raise self._broken(
+                        "cut short inside a call" if is_cut else error.msg, error.pos - self._at
+                    ) from None
             except (RecursionError, ValueError) as error:
                 raise self._broken(str(error)) from None
             else:
@@ -122,11 +125,15 @@ class _Reader:
         if self._is_at_end:
             return False
         chunk = self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at))
+        if self._bytes_read == 0 and chunk.startswith(codecs.BOM_UTF8):
+            self._bytes_before = len(codecs.BOM_UTF8)
+        self._bytes_read += len(chunk)
         self._is_at_end = not chunk
         try:
             text = self._decode(chunk, final=self._is_at_end)
         except UnicodeDecodeError as error:
-            raise self._broken(f"not UTF-8 ({error.reason})", len(self._text) - self._at) from None
+            at = self._bytes_read - len(error.object) + error.start
+            raise SfPoliceError(f"{self._name} at byte {at:,}: not UTF-8 ({error.reason})") from None
         self._bytes_before += len(self._text[: self._at].encode())
         self._text, self._at = self._text[self._at :] + text, 0
         return not self._is_at_end

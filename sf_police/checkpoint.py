@@ -13,6 +13,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlparse
@@ -116,7 +117,11 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
         SfPoliceError: another stream holds it, or its folder cannot be made.
     """
     path = local_path(checkpoint)
-    lock = path.with_name(f"{path.name}.lock") if path else state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
+    lock = (
+        path.with_name(f"{path.name}.lock")
+        if path
+        else state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
+    )
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = lock.open("a+")
@@ -136,7 +141,9 @@ def delete(checkpoint: str) -> None:
     """Delete the checkpoint folder; fine when there is none. Raises SfPoliceError when it is not on this machine."""
     path = local_path(checkpoint)
     if path is None:
-        raise SfPoliceError(f"the checkpoint {checkpoint} is not on this machine: delete it with its file system's own tool")
+        raise SfPoliceError(
+            f"the checkpoint {checkpoint} is not on this machine: delete it with its file system's own tool"
+        )
     try:
         shutil.rmtree(path)
     except FileNotFoundError:
@@ -197,9 +204,11 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
         )
     if max(planned, default=-1) not in (last_committed, last_committed + 1):
         raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (offsets and commits do not match): {_WAY_OUT}")
-    for newer, older in zip(stored, stored[1:], strict=False):
+    for newer, older in pairwise(stored):
         if newer.start_offsets != older.end_offsets or newer.batch_id != older.batch_id + 1:
-            raise SfPoliceError(f"the store's batches {older.batch_id} and {newer.batch_id} do not follow each other: {_WAY_OUT}")
+            raise SfPoliceError(
+                f"the store's batches {older.batch_id} and {newer.batch_id} do not follow each other: {_WAY_OUT}"
+            )
     for batch in stored:
         if batch.batch_id in planned and _end_offsets(folder, batch.batch_id) != batch.end_offsets:
             raise SfPoliceError(

@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = commands.Stop()
     _install_handlers(stop)
     try:
-        settings = {field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper()) for field in config.settings()}
+        settings = {
+            field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper())
+            for field in config.settings()
+        }
         code: int = run(config.resolve(settings), stop=stop, **arguments)
         sys.stdout.flush()
         return code
@@ -95,7 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
     sub.add_argument("--by", choices=("window", "crime-type"), help="only that answer (csv: default window)")
-    sub.add_argument("--window", dest="window_start", type=commands.window_start, metavar="START", help="only the window that starts then, with its counts")
+    sub.add_argument(
+        "--window",
+        dest="window_start",
+        type=commands.window_start,
+        metavar="START",
+        help="only the window that starts then, with its counts",
+    )
     sub.add_argument("--limit", type=_positive, metavar="N", help="rows of each answer (default: table 10, else all)")
 
     command("reset", commands.reset, "delete the checkpoint and the store, nothing else", (*_FILES, "checkpoint"))

@@ -36,7 +36,7 @@ _NOT_ONE_OBJECT = "not exactly one JSON object"
 
 
 def is_compact(text: Column) -> Column:
-    """Whether a record has the common compact form: strict JSON by construction, every field once, a string."""
+    """Whether a record has the common compact form: strict JSON by construction, each field once, a string."""
     return F.is_valid_utf8(text) & text.rlike(_COMPACT)
 
 
@@ -113,7 +113,7 @@ def trimmed(text: Column) -> Column:
 
 
 def event_time(call_date_time: Column) -> Column:
-    """The call's wall-clock time, as a timestamp in the session's zone (UTC); NULL unless it is a real date so written."""
+    """The call's wall-clock time, a timestamp in the session's zone (UTC); NULL unless it is a real date so written."""
     is_shaped = call_date_time.rlike(rf"\A{schema.CALL_DATE_TIME_PATTERN}\z")
     return F.when(is_shaped, F.try_to_timestamp(call_date_time))
 

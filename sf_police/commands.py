@@ -1,5 +1,8 @@
-"""What each command does: the wiring of the parts. Imports the heavy ones only where they are needed, so that
-`produce` never waits for Spark, nor `answer` for Kafka. Data goes to standard output, everything else to standard error."""
+"""What each command does: the wiring of the parts.
+
+Imports the heavy ones only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
+Data goes to standard output, everything else to standard error.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.table import Table
 
 from sf_police import generate
 from sf_police.config import Config
@@ -87,7 +91,7 @@ def produce(config: Config, *, file: str | None, stop: Stop) -> int:
 def stream(config: Config, *, stop: Stop) -> int:
     """Count the topic's calls into the store; at the end, the books and the answer."""
     from sf_police import checkpoint, guard, store, streams, terminal, topics
-    from sf_police.session import create_session, stop_session
+    from sf_police.session import stop_session
 
     with checkpoint.exclusive(config.checkpoint, config.state_dir):
         topic = topics.describe_topic(config)
@@ -108,15 +112,14 @@ def inspect(config: Config, *, stop: Stop) -> int:
     from sf_police import terminal, topics
 
     topic = topics.describe_topic(config)
-    console = _console()
-    console.print(terminal.topic_table(topic))
+    _print_table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for name, offsets in (
         ("first", {partition.number: partition.first_offset for partition in filled}),
         ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
     ):
         for record in topics.read_records(config, offsets).values():
-            console.print(f"{name} of", terminal.record_text(record), soft_wrap=True)
+            print(f"{name} of {terminal.record_text(record)}")
     return 0
 
 
@@ -176,15 +179,14 @@ def _answer_document(
 def _print_tables(document: dict[str, Any], limit: int) -> None:
     from sf_police import terminal
 
-    console = _console()
     if "windows" in document:
-        console.print(terminal.windows_table(document["windows"][:limit], "per window"))
+        _print_table("per window", terminal.windows_table(document["windows"][:limit]))
     if "counts" in document:
-        console.print(terminal.counts_table(document["counts"], "its calls"))
+        _print_table("its calls", terminal.counts_table(document["counts"]))
     if "crime_types" in document:
-        console.print(terminal.crime_types_table(document["crime_types"][:limit], "per crime type"))
+        _print_table("per crime type", terminal.crime_types_table(document["crime_types"][:limit]))
     if "totals" in document:
-        console.print(terminal.totals_text(document["totals"]), soft_wrap=True)
+        print(terminal.totals_text(document["totals"]))
 
 
 def _show_result(open_store: Store, *, limit: int) -> int:
@@ -193,16 +195,21 @@ def _show_result(open_store: Store, *, limit: int) -> int:
 
     books = open_store.books()
     windows = open_store.answers("window_answers", order_by="window_start DESC")
-    console = _console()
     if windows:
         [overall] = open_store.answers("overall_answer", order_by="calls")
         crime_types = open_store.answers("crime_type_answers", order_by="calls DESC, crime_type", limit=limit)
-        console.print(terminal.windows_table(windows[:limit], f"newest of {len(windows):,} windows"))
-        title = f"most frequent of {overall['crime_types']:,} crime types"
-        console.print(terminal.crime_types_table(crime_types, title))
-        console.print(terminal.totals_text(terminal.totals(windows, overall)), soft_wrap=True)
+        _print_table(f"newest of {len(windows):,} windows", terminal.windows_table(windows[:limit]))
+        _print_table(
+            f"most frequent of {overall['crime_types']:,} crime types", terminal.crime_types_table(crime_types)
+        )
+        print(terminal.totals_text(terminal.totals(windows, overall)))
     _say(terminal.books_line(books))
     return 0 if books.is_balanced else 1
+
+
+def _print_table(heading: str, table: Table) -> None:
+    print(heading)
+    _console().print(table)
 
 
 def _console() -> Console:

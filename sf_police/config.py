@@ -114,7 +114,9 @@ class Config:
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
     spark_driver_memory: str = _setting("2g", _memory, "memory of the driver's JVM")
     spark_ui_port: int | None = _setting(None, _number(1, 65535), "port of Spark's UI; off unless set")
-    state_partitions: int | None = _setting(None, _number(1, 10_000), "state partitions of a new checkpoint; the cores unless set")
+    state_partitions: int | None = _setting(
+        None, _number(1, 10_000), "state partitions of a new checkpoint; the cores unless set"
+    )
     jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "where the installed jars are")
     maven_repo: str | None = _setting(None, str, "a mirror of Maven Central")
 

@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class BatchMetrics:
-    """Numbers of one micro-batch. Offsets are the source's own: `{topic: {partition: next offset}}`, None without data."""
+    """Numbers of one micro-batch. Offsets are the source's own: `{topic: {partition: next offset}}`, None: no data."""
 
     read: int
     counted: int

@@ -21,7 +21,7 @@ CALLS: Final = 199_999
 SEED: Final = 2018
 
 _START: Final = datetime(2018, 10, 2, 9, 11)
-_END: Final = datetime(2018, 12, 31, 23, 58)
+_LAST: Final = datetime(2018, 12, 31, 23, 57)
 _REPEATED_HOUR: Final = datetime(2018, 11, 4, 1)  # the clock went back: this hour holds two hours of calls
 _DUPLICATES: Final = 4  # calls that stand twice, byte for byte the same
 
@@ -48,7 +48,20 @@ _FREQUENT: Final = {
 # The long tail is what people typed: a radio code, a word, a note. 3,400 types in all, most of them seen once or twice.
 _TAIL_TYPES: Final = 3_391
 _TAIL_SHARE: Final = 12.0
-_TAIL_WORDS: Final = ("Follow Up", "Poss", "Req", "Chk", "Veh", "Susp", "Info", "Assist", "Ref", "Dem", "Prop", "Encamp")
+_TAIL_WORDS: Final = (
+    "Follow Up",
+    "Poss",
+    "Req",
+    "Chk",
+    "Veh",
+    "Susp",
+    "Info",
+    "Assist",
+    "Ref",
+    "Dem",
+    "Prop",
+    "Encamp",
+)
 _STREETS: Final = ("Alder", "Beacon", "Cypress", "Dune", "Estuary", "Foghorn", "Gull", "Harbor", "Juniper", "Kelp")
 _PLACES: Final = ("Pier Market", "Civic Garage", "North Playground", "Transit Hub")
 # Calls by hour of the day, from midnight, and by day of the week, from Monday.
@@ -57,7 +70,7 @@ _DAYS: Final = (96, 101, 103, 100, 106, 102, 92)
 
 
 def write_calls(path: Path, *, calls: int = CALLS, seed: int = SEED) -> None:
-    """Write one pretty-printed JSON array, newest first, as the original is. Appears at `path` only when it is whole."""
+    """Write one pretty-printed JSON array, newest first, as the original is; at `path` only when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     with part.open("w", encoding="ascii", newline="\n") as file:
@@ -87,16 +100,15 @@ def generate_calls(*, calls: int = CALLS, seed: int = SEED) -> Iterator[dict[str
 
 
 def _times(rng: random.Random, calls: int) -> list[datetime]:
-    hours = [_START + timedelta(hours=hour) for hour in range(int((_END - _START).total_seconds() // 3600) + 1)]
-    weights = [
-        _HOURS[hour.hour] * _DAYS[hour.weekday()] * (2 if hour.replace(minute=0) == _REPEATED_HOUR else 1) for hour in hours
-    ]
+    first = _START.replace(minute=0)
+    hours = [first + timedelta(hours=hour) for hour in range(int((_LAST - first).total_seconds() // 3600) + 1)]
+    weights = [_HOURS[hour.hour] * _DAYS[hour.weekday()] * (2 if hour == _REPEATED_HOUR else 1) for hour in hours]
     drawn = rng.choices(hours, cum_weights=list(accumulate(weights)), k=calls)
-    return sorted(min(hour + timedelta(minutes=rng.randrange(60)), _END - timedelta(minutes=1)) for hour in drawn)
+    return sorted(min(max(hour + timedelta(minutes=rng.randrange(60)), _START), _LAST) for hour in drawn)
 
 
 def _numbers_in_day(times: list[datetime]) -> list[int]:
-    numbers = []
+    numbers: list[int] = []
     for index, time in enumerate(times):
         is_next = index > 0 and times[index - 1].date() == time.date()
         numbers.append(numbers[-1] + 1 if is_next else 1)

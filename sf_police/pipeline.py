@@ -21,7 +21,13 @@ from sf_police.transformations import (
 
 
 def call_counts(records: DataFrame, *, window: str, watermark: str) -> DataFrame:
-    """Calls per window, crime type and resolution (`schema.COUNTS`), from records (value, topic, partition, offset, timestamp)."""
+    """Calls per window, crime type and resolution: `schema.COUNTS`.
+
+    Args:
+        records: as Kafka's source gives them: value, topic, partition, offset, timestamp.
+        window: length of a window, e.g. `30 minutes`.
+        watermark: how far behind the latest event time a call may be, e.g. `10 minutes`.
+    """
     return (
         judged_records(records)
         .transform(filter_rejected)

@@ -78,7 +78,8 @@ def _settle(pending: deque[Any], done: Sent, *, most_open: int) -> None:
         except KafkaError as error:
             raise SfPoliceError(
                 f"record {done.acknowledged + 1:,} was not acknowledged ({type(error).__name__}: {error}); "
-                f"acknowledged before it: {done.acknowledged:,}. Mend that, then run `make produce` again: it sends the rest"
+                f"acknowledged before it: {done.acknowledged:,}. "
+                "Mend that, then run `make produce` again: it sends the rest"
             ) from error
         pending.popleft()
         done.acknowledged += 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sf_police.calls import Record
 from sf_police.errors import SfPoliceError
-from sf_police.topics import Topic
+
+if TYPE_CHECKING:
+    from sf_police.topics import Topic
 
 
 def missing_records(
@@ -31,7 +33,8 @@ def missing_records(
     if trimmed:
         raise SfPoliceError(
             f"the first records of {topic.name} are gone (partition {trimmed[0]} starts at offset "
-            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known: set KAFKA_TOPIC to a new topic"
+            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known: "
+            "set KAFKA_TOPIC to a new topic"
         )
     held = {partition.number: partition.next_offset for partition in topic.partitions if partition.next_offset}
     last = {number: number + (following - 1) * count for number, following in held.items()}

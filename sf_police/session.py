@@ -83,13 +83,17 @@ def create_session(config: Config) -> SparkSession:
     with log.open("ab") as output:
         start = output.tell()
         try:
-            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
+            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
             context = SparkContext(conf=conf, gateway=gateway)
         except (PySparkRuntimeError, OSError) as error:
-            raise SfPoliceError(f"Spark does not start: {_last_words(log, start)}; see {log}, or try `make doctor`") from error
+            raise SfPoliceError(
+                f"Spark does not start: {_last_words(log, start)}; see {log}, or try `make doctor`"
+            ) from error
         except Exception as error:
             first = str(error).splitlines()
-            raise SfPoliceError(f"Spark does not start with {config.spark_master}: {first[-1] if first else error}; see {log}") from error
+            raise SfPoliceError(
+                f"Spark does not start with {config.spark_master}: {first[-1] if first else error}; see {log}"
+            ) from error
     return SparkSession(context)
 
 

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-
     String,
     Table,
     Text,
@@ -62,7 +61,7 @@ class WallClock(TypeDecorator[datetime]):
         """Into the store."""
         return value if value is None or dialect.name == "postgresql" else value.isoformat(" ", "seconds")
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's
         """Out of the store."""
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
@@ -186,7 +185,9 @@ class Store:
                 connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
             _METADATA.drop_all(connection)
 
-    def write_batch(self, batch: Batch, counts: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]]) -> None:
+    def write_batch(
+        self, batch: Batch, counts: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]]
+    ) -> None:
         """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
 
         Raises:
@@ -197,8 +198,8 @@ class Store:
             stored = self._upsert(connection, REJECTED, rejected)
             if stored != batch.rejected:
                 raise SfPoliceError(
-                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} found on reading them "
-                    "again: the topic changes under the stream (retention or compaction); nothing was stored"
+                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} found on reading "
+                    "them again: the topic changes under the stream (retention or compaction); nothing was stored"
                 )
             self._upsert(connection, BATCHES, [batch.row()])
 
@@ -217,7 +218,9 @@ class Store:
         """Remember the stream that this store belongs to, in place of any before."""
         with self._errors(), self._engine.begin() as connection:
             connection.execute(STREAMS.delete())
-            connection.execute(STREAMS.insert(), {"query_id": query_id, "settings": json.dumps(settings, sort_keys=True)})
+            connection.execute(
+                STREAMS.insert(), {"query_id": query_id, "settings": json.dumps(settings, sort_keys=True)}
+            )
 
     def stream(self) -> tuple[str, dict[str, Any]] | None:
         """Query id and settings of the stream that this store belongs to."""
@@ -243,7 +246,11 @@ class Store:
     def answers(self, view: str, *, order_by: str, limit: int | None = None) -> list[dict[str, Any]]:
         """Rows of a view of `answers.sql`, in the order of the columns named."""
         columns = _ANSWER_COLUMNS[view]
-        table = Table(view, MetaData(), *(Column(name, WallClock() if name.startswith("window_") else NullType()) for name in columns))
+        table = Table(
+            view,
+            MetaData(),
+            *(Column(name, WallClock() if name.startswith("window_") else NullType()) for name in columns),
+        )
         return self._rows(select(table).order_by(text(order_by)).limit(limit))
 
     def window_counts(self, window_start: datetime) -> list[dict[str, Any]]:
@@ -302,7 +309,9 @@ def open_store(url: str, *, create: bool) -> Store:
             raise UsageError(f"STORE={parsed}: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
         engine = create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        raise UsageError(f"STORE cannot be opened: {error}; PostgreSQL needs `pip install 'sf-police[postgresql]'`") from error
+        raise UsageError(
+            f"STORE cannot be opened: {error}; PostgreSQL needs `pip install 'sf-police[postgresql]'`"
+        ) from error
     if path and not create and not path.exists():
         raise SfPoliceError(f"no store at {path}: try `make run-stream` first")
     if path:
@@ -318,7 +327,7 @@ def open_store(url: str, *, create: bool) -> Store:
 
 
 def delete_store(url: str) -> None:
-    """Delete the store: SQLite's files, or the project's own tables and views in PostgreSQL. Fine when there is none."""
+    """Delete the store: SQLite's files, or our own tables and views in PostgreSQL. Fine when there is none."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         for suffix in ("", "-wal", "-shm"):

@@ -1,4 +1,4 @@
-"""The streaming query: Kafka source, the pipeline, and the store as its sink. The only file that reads or writes streams."""
+"""The streaming query: Kafka source, pipeline, and the store as its sink. The only file that reads or writes streams."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def run_stream(
     sink = _StoreSink(session, config, store, on_batch)
     query = counts_stream(session, config).foreachBatch(sink.write).start()
     try:
-        while not query.awaitTermination(_POLL_S):
+        while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
             if stop.is_set():
                 query.stop()
     except StreamingQueryException as error:
@@ -126,7 +126,9 @@ class _StoreSink:
         end = (metrics.end_offsets or {}).get(topic, {})
         start = {partition: (metrics.start_offsets or {}).get(topic, {}).get(partition, 0) for partition in end}
         if rejected < 0 or metrics.read > sum(end.values()) - sum(start.values()):
-            raise SfPoliceError(f"the books of batch {batch_id} do not balance: {metrics}; nothing was stored, run again")
+            raise SfPoliceError(
+                f"the books of batch {batch_id} do not balance: {metrics}; nothing was stored, run again"
+            )
         return Batch(
             query_id=query.id,
             batch_id=batch_id,

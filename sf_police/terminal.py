@@ -95,26 +95,26 @@ def totals_text(figures: Mapping[str, Any]) -> str:
     )
 
 
-def windows_table(windows: Iterable[Row], title: str) -> Table:
+def windows_table(windows: Iterable[Row]) -> Table:
     """Answer per window."""
-    table = _table(title, "window", "calls", "crime types", "usual resolution", "its calls")
+    table = _table("window", "calls", "crime types", "usual resolution", "its calls")
     for row in windows:
         span = f"{row['window_start']:%Y-%m-%d %H:%M} - {row['window_end']:%H:%M}"
         table.add_row(span, *_numbers(row, "calls", "crime_types"), *_usual(row))
     return table
 
 
-def crime_types_table(crime_types: Iterable[Row], title: str) -> Table:
+def crime_types_table(crime_types: Iterable[Row]) -> Table:
     """Answer per crime type."""
-    table = _table(title, "crime type", "calls", "windows", "usual resolution", "its calls")
+    table = _table("crime type", "calls", "windows", "usual resolution", "its calls")
     for row in crime_types:
         table.add_row(Text(printable(row["crime_type"])), *_numbers(row, "calls", "windows"), *_usual(row))
     return table
 
 
-def counts_table(counts: Iterable[Row], title: str) -> Table:
+def counts_table(counts: Iterable[Row]) -> Table:
     """Calls per crime type and resolution, of one window."""
-    table = _table(title, "crime type", "resolution", "calls")
+    table = _table("crime type", "resolution", "calls")
     for row in counts:
         table.add_row(Text(printable(row["crime_type"])), Text(printable(row["resolution"])), f"{row['calls']:,}")
     table.columns[1].justify = "left"
@@ -123,8 +123,7 @@ def counts_table(counts: Iterable[Row], title: str) -> Table:
 
 def topic_table(topic: Topic) -> Table:
     """Partitions of a topic."""
-    title = f"{topic.name}: {topic.records:,} records"
-    table = _table(title, "partition", "leader", "replicas", "first offset", "next offset", "records")
+    table = _table("partition", "leader", "replicas", "first offset", "next offset", "records")
     for partition in topic.partitions:
         leader = "none" if partition.leader is None else str(partition.leader)
         numbers = (partition.replicas, partition.first_offset, partition.next_offset, partition.records)
@@ -132,12 +131,12 @@ def topic_table(topic: Topic) -> Table:
     return table
 
 
-def record_text(record: Any) -> Text:
+def record_text(record: Any) -> str:
     """A record of the topic (kafka-python's ConsumerRecord), readable, in a few lines."""
     head = f"partition {record.partition} offset {record.offset} at {_instant(record.timestamp)}"
     key = "no key" if record.key is None else f"key {record.key.decode('utf-8', 'backslashreplace')}"
     value = "no value" if record.value is None else record.value.decode("utf-8", "backslashreplace")
-    return Text(f"{printable(head)} {printable(key)}\n  {printable(value)}")
+    return f"{printable(head)} {printable(key)}\n  {printable(value)}"
 
 
 def _instant(milliseconds: int) -> str:
@@ -150,7 +149,7 @@ def _instant(milliseconds: int) -> str:
 def live_view(windows: Sequence[Row], report: BatchReport | None) -> RenderableType:
     """The stream as it runs: newest windows, and the batch."""
     line = Text(batch_line(report) if report else "waiting for the first batch")
-    return Group(windows_table(windows, "newest windows"), line)
+    return Group(windows_table(windows), line)
 
 
 def to_json(document: object) -> str:
@@ -181,8 +180,8 @@ def _plain(value: object) -> str:
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold")
     for index, column in enumerate(columns):
         is_text = index == 0 or column == "usual resolution"
         table.add_column(column, justify="left" if is_text else "right", overflow="ellipsis", no_wrap=True)

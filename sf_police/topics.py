@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ class Topic:
 @contextmanager
 def admin_client(config: Config) -> Iterator[KafkaAdminClient]:
     """A connected admin client. Raises SfPoliceError when no broker answers."""
+    _ensure_reachable(config)
     with broker_errors(config):
         admin = KafkaAdminClient(**client_options(config))
         try:
@@ -72,11 +74,29 @@ def broker_errors(config: Config) -> Iterator[None]:
         yield
     except UnknownTopicOrPartitionError as error:
         raise unknown_topic(config) from error
-    except (KafkaError, OSError) as error:
-        servers = config.kafka_bootstrap_servers
-        if "Bootstrap" in str(error) or type(error).__name__ in ("NoBrokersAvailable", "KafkaConnectionError"):
-            raise SfPoliceError(f"no broker at {servers}: try `make kafka-start`") from error
-        raise SfPoliceError(f"the broker at {servers}: {type(error).__name__}: {error}") from error
+    except KafkaError as error:
+        if "bootstrap" in str(error).lower():
+            raise _no_broker(config) from error
+        name = type(error).__name__
+        raise SfPoliceError(
+            f"the broker at {config.kafka_bootstrap_servers}: {name}: {str(error).removeprefix(f'{name}: ')}"
+        ) from error
+
+
+def _no_broker(config: Config) -> SfPoliceError:
+    return SfPoliceError(f"no broker at {config.kafka_bootstrap_servers}: try `make kafka-start`")
+
+
+def _ensure_reachable(config: Config) -> None:
+    # The client library would go on trying for its whole time-out where nobody listens.
+    for server in config.kafka_bootstrap_servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_BROKER_TIMEOUT_MS / 1000).close()
+            return
+        except OSError:
+            continue
+    raise _no_broker(config)
 
 
 def client_options(config: Config) -> dict[str, Any]:
@@ -90,9 +110,7 @@ def client_options(config: Config) -> dict[str, Any]:
 
 def unknown_topic(config: Config) -> SfPoliceError:
     """The error for a topic that the brokers do not have."""
-    return SfPoliceError(
-        f"no topic {config.kafka_topic} at {config.kafka_bootstrap_servers}: try `make topic-create`"
-    )
+    return SfPoliceError(f"no topic {config.kafka_topic} at {config.kafka_bootstrap_servers}: try `make topic-create`")
 
 
 def create_topic(config: Config) -> bool:
@@ -155,7 +173,9 @@ def read_records(config: Config, wanted: dict[int, int]) -> dict[int, Any]:
     """
     records: dict[int, Any] = {}
     with broker_errors(config):
-        consumer = KafkaConsumer(**client_options(config), enable_auto_commit=False, consumer_timeout_ms=_BROKER_TIMEOUT_MS)
+        consumer = KafkaConsumer(
+            **client_options(config), enable_auto_commit=False, consumer_timeout_ms=_BROKER_TIMEOUT_MS
+        )
         try:
             for number, offset in wanted.items():
                 partition = TopicPartition(config.kafka_topic, number)

@@ -41,7 +41,7 @@ def with_event_time(calls: DataFrame) -> DataFrame:
 
 
 def with_reason(calls: DataFrame) -> DataFrame:
-    """Add `reason`: why the record is rejected, NULL for a call. Reads what the steps before it added, and `timestamp`."""
+    """Add `reason`: why the record is rejected, NULL for a call. Reads what the steps before added, and `timestamp`."""
     time_reason = columns.time_reason(F.col(schema.EVENT_TIME), F.col(schema.TIMESTAMP))
     return calls.withColumn(schema.REASON, F.coalesce(F.col(_SYNTAX_REASON), time_reason)).drop(_SYNTAX_REASON)
 

@@ -40,7 +40,11 @@ TABLE: list[tuple[str, bytes | None, str | None]] = [
     ("space after", GOOD + b" \r\n", None),
     ("space before", b" \t\n" + GOOD, None),
     ("space inside", GOOD.replace(b",", b" , ").replace(b'":"', b'" : "'), None),
-    ("other order", b'{"disposition":"HAN","call_date_time":"2018-10-12T14:20:00.000","original_crime_type_name":"a","crime_id":"1"}', None),
+    (
+        "other order",
+        b'{"disposition":"HAN","call_date_time":"2018-10-12T14:20:00.000","original_crime_type_name":"a","crime_id":"1"}',
+        None,
+    ),
     ("an optional field less", a_value(state=...), None),
     ("an optional field of another type", a_value(state=5), None),
     ("an optional field null", a_value(state=None), None),
@@ -136,12 +140,15 @@ TABLE: list[tuple[str, bytes | None, str | None]] = [
 def test_the_table_of_inputs_and_outcomes(spark: SparkSession) -> None:
     records = kafka_frame(spark, [value for _, value, _ in TABLE])
     expected_df = spark.createDataFrame(
-        [(offset, name, reason) for offset, (name, _, reason) in enumerate(TABLE)], "offset bigint, name string, reason string"
+        [(offset, name, reason) for offset, (name, _, reason) in enumerate(TABLE)],
+        "offset bigint, name string, reason string",
     )
 
     actual_df = judged_records(records).select("offset", "reason").join(expected_df.select("offset", "name"), "offset")
 
-    assert_df_equality(actual_df.select("offset", "name", "reason"), expected_df, ignore_row_order=True, ignore_nullable=True)
+    assert_df_equality(
+        actual_df.select("offset", "name", "reason"), expected_df, ignore_row_order=True, ignore_nullable=True
+    )
 
 
 def test_every_truncation_of_a_record_is_rejected(spark: SparkSession) -> None:
@@ -165,7 +172,9 @@ def test_both_ways_cut_out_the_same_fields(spark: SparkSession, value: bytes) ->
     [(datetime(1970, 1, 1, tzinfo=UTC), None), (datetime(2018, 10, 11, 14, 19, tzinfo=UTC), FUTURE)],
     ids=["a clock that was never set bounds nothing", "a producer's clock a day and a minute before"],
 )
-def test_the_kafka_timestamp_bounds_the_event_time(spark: SparkSession, timestamp: datetime, reason: str | None) -> None:
+def test_the_kafka_timestamp_bounds_the_event_time(
+    spark: SparkSession, timestamp: datetime, reason: str | None
+) -> None:
     [row] = judged_records(kafka_frame(spark, [GOOD], timestamp)).collect()
 
     assert row.reason == reason

@@ -1,0 +1,58 @@
+"""The contract of Spark's internal metrics that the books rest on: they equal what streaming progress says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from sf_police.config import resolve
+from sf_police.executed_plan import BatchMetrics, batch_metrics
+from sf_police.session import create_session, stop_session
+from sf_police.streams import counts_stream
+from tests.integration.conftest import Job
+from tests.unit.builders import a_value
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[SparkSession]:
+    session = create_session(
+        resolve({"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("JARS_DIR")})
+    )
+    yield session
+    stop_session(session)
+
+
+def test_metrics_of_the_plan_equal_progress(session: SparkSession, make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=1)
+    minutes = ["14:00", "15:00", "16:00", "14:30", "16:00", "16:01"]
+    job.send(*(a_value(crime_id=str(n), call_date_time=f"2018-10-12T{m}:00.000") for n, m in enumerate(minutes)))
+    job.send(a_value(crime_id="4", call_date_time="2018-10-12T16:00:00.000"), b"junk")
+    settings = {"state_dir": str(job.state), "kafka_bootstrap_servers": job.kafka, "kafka_topic": job.topic}
+    config = resolve({**settings, "until_end": "1", "max_offsets_per_trigger": "2"})
+    seen: list[BatchMetrics] = []
+
+    def consume(frame, batch_id):  # type: ignore[no-untyped-def]
+        frame.collect()
+        seen.append(batch_metrics(session.streams.active[0]))
+
+    query = counts_stream(session, config).foreachBatch(consume).start()
+    query.awaitTermination()
+
+    progress = [p for p in query.recentProgress if p.numInputRows or p.stateOperators[-1].numRowsUpdated]
+    dedup = [[operator for operator in p.stateOperators if operator.operatorName == "dedupe"][0] for p in progress]
+    assert [metrics.read for metrics in seen] == [p.numInputRows for p in progress] == [2, 2, 2, 2]
+    assert [metrics.counted for metrics in seen] == [operator.numRowsUpdated for operator in dedup]
+    assert [m.duplicates for m in seen] == [
+        int(operator.customMetrics["numDroppedDuplicateRows"]) for operator in dedup
+    ]
+    assert [metrics.late for metrics in seen] == [operator.numRowsDroppedByWatermark for operator in dedup]
+    assert [sum(getattr(metrics, name) for metrics in seen) for name in ("counted", "duplicates", "late")] == [5, 1, 1]
+    assert [metrics.end_offsets for metrics in seen] == [{job.topic: {"0": n}} for n in (2, 4, 6, 8)]
+    assert [metrics.start_offsets for metrics in seen] == [{job.topic: {"0": n}} for n in (0, 2, 4, 6)]
+    assert seen[-1].latest_offsets == {job.topic: {"0": 8}}
+    rows = [[operator.numRowsTotal for operator in p.stateOperators] for p in progress]
+    assert [metrics.state_rows for metrics in seen] == [sum(total) for total in rows]

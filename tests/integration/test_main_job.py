@@ -1,0 +1,130 @@
+"""The whole path by the real commands, against an independent recount in plain Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import recount
+from tests.integration.conftest import Job, books
+from tests.unit.builders import a_value
+
+REAL_FILE = os.environ.get("SF_POLICE_REAL_FILE")
+
+
+def csv_rows(text: str) -> list[tuple[Any, ...]]:
+    """Rows as the recount has them: numbers as int, blank as None, times as text."""
+
+    def value(name: str, text: str) -> Any:
+        if name == "crime_type":
+            return text.removeprefix("'") if text[1:2] in "=+-@" else text
+        return None if text == "" else int(text) if text.isdigit() else text
+
+    return [tuple(value(name, text) for name, text in row.items()) for row in csv.DictReader(io.StringIO(text))]
+
+
+def stored_counts(job: Job) -> dict[tuple[str, str, str], int]:
+    with sqlite3.connect(job.state / "answers.db") as connection:
+        rows = connection.execute("SELECT window_start, crime_type, resolution, calls FROM counts").fetchall()
+    counts = {(start, crime_type, resolution): calls for start, crime_type, resolution, calls in rows}
+    assert len(counts) == len(rows)
+    return counts
+
+
+def assert_equals_recount(job: Job, calls: list[dict[str, Any]]) -> None:
+    expected = recount.counts(calls)
+
+    assert stored_counts(job) == expected
+    assert csv_rows(job.run("answer", "--format", "csv").stdout) == recount.window_answers(expected)
+    by_type = csv_rows(job.run("answer", "--format", "csv", "--by", "crime-type").stdout)
+    assert sorted(by_type) == recount.crime_type_answers(expected)
+
+
+def run_whole_job(job: Job, path: Path, **stream_settings: str) -> dict[str, int]:
+    produced = job.run("produce", str(path))
+    assert "sent 199,999, acknowledged 199,999" in produced.stderr
+    return books(job.run("stream", "--until-end", **stream_settings).stderr)
+
+
+def test_the_generated_file_is_answered_exactly_and_again_changes_nothing(job: Job) -> None:
+    job.run("generate")
+    path = job.state / "calls.json"
+
+    in_books = run_whole_job(job, path, MAX_OFFSETS_PER_TRIGGER="60000")
+
+    assert in_books == {"read": 199_999, "counted": 199_995, "duplicates": 4, "late": 0, "rejected": 0}
+    calls = recount.load(path)
+    assert_equals_recount(job, calls)
+    again = job.run("produce", str(path))
+    assert "sent 0, acknowledged 0" in again.stderr
+    assert books(job.run("stream", "--until-end").stderr) == in_books
+    assert stored_counts(job) == recount.counts(calls)
+
+
+@pytest.mark.real_file
+@pytest.mark.skipif(not REAL_FILE, reason="SF_POLICE_REAL_FILE is not set: the original file is not on this machine")
+def test_the_real_file_is_answered_exactly(job: Job) -> None:
+    path = Path(str(REAL_FILE))
+
+    in_books = run_whole_job(job, path)
+
+    assert in_books == {"read": 199_999, "counted": 199_995, "duplicates": 4, "late": 0, "rejected": 0}
+    assert_equals_recount(job, recount.load(path))
+    totals = json.loads(job.run("answer", "--format", "json").stdout)["totals"]
+    assert (totals["windows"], totals["crime_types"], totals["calls"]) == (4_350, 3_418, 199_995)
+
+
+def test_rejected_records_are_stored_once_and_the_stream_goes_on(job: Job) -> None:
+    bad = [b"\xff\x00", b"{", None, a_value(crime_id=...), a_value(call_date_time="9999-12-31T23:59:59.999")]
+    job.send(a_value(crime_id="1"), *bad, a_value(crime_id="2"))
+
+    first = books(job.run("stream", "--until-end").stderr)
+    job.send(bad[0], a_value(crime_id="3"), partition=1)
+    second = books(job.run("stream", "--until-end").stderr)
+
+    assert first == {"read": 7, "counted": 2, "duplicates": 0, "late": 0, "rejected": 5}
+    assert second == {"read": 9, "counted": 3, "duplicates": 0, "late": 0, "rejected": 6}
+    with sqlite3.connect(job.state / "answers.db") as connection:
+        rows = connection.execute('SELECT topic, "partition", "offset", value FROM rejected ORDER BY 2, 3').fetchall()
+    assert rows == [(job.topic, 0, n + 1, value) for n, value in enumerate(bad)] + [(job.topic, 1, 0, bad[0])]
+
+
+def test_restart_goes_on_from_the_checkpoint(job: Job) -> None:
+    job.send(a_value(crime_id="1"), a_value(crime_id="2"))
+    job.run("stream", "--until-end")
+    job.send(a_value(crime_id="2"), a_value(crime_id="3"))
+
+    done = job.run("stream", "--until-end")
+
+    assert "going on from the checkpoint" in done.stderr
+    assert books(done.stderr) == {"read": 4, "counted": 3, "duplicates": 1, "late": 0, "rejected": 0}
+    assert list(stored_counts(job).values()) == [3]
+
+
+def test_partitions_by_key_hash_lose_calls_as_late_and_by_position_none(make_job: Callable[..., Job]) -> None:
+    """Why the producer chooses the partition: 32 of them, small micro-batches, the same calls in the same order."""
+    from kafka import KafkaProducer
+
+    from sf_police.calls import event_records
+    from sf_police.generate import generate_calls
+
+    records = list(event_records(list(generate_calls())[-8_000:]))
+    late = {}
+    for way in ("key hash", "position"):
+        job = make_job(partitions=32)
+        with KafkaProducer(bootstrap_servers=job.kafka, linger_ms=20, batch_size=1 << 18) as producer:
+            for record in records:
+                partition = record.position % 32 if way == "position" else None
+                producer.send(job.topic, record.value, key=record.key, partition=partition)
+        late[way] = books(job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="200").stderr)["late"]
+
+    assert late["position"] == 0
+    assert late["key hash"] > 0

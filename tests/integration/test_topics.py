@@ -1,0 +1,93 @@
+"""The topic by the commands: creating, looking at it, and Kafka's own tools beside ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+from tests.integration.conftest import ROOT, Job, clean_environment
+from tests.unit.builders import a_value
+
+
+def kafka_bin() -> Path:
+    command = f'source {ROOT}/scripts/lib.sh && echo "$KAFKA_HOME"'
+    home = subprocess.run(["bash", "-c", command], env=clean_environment(), capture_output=True, text=True, check=True)
+    return Path(home.stdout.strip()) / "bin"
+
+
+def test_creating_a_topic_twice_is_fine_and_with_other_partitions_an_error(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=0)
+
+    assert "created, 3 partitions" in job.run("create-topic").stderr
+    assert "is there already" in job.run("create-topic").stderr
+    other = job.run("create-topic", PARTITIONS="4", check=False)
+    assert other.returncode == 1
+    assert f"topic {job.topic} exists with 3 partitions, not 4: set PARTITIONS=3" in other.stderr
+
+
+def test_a_topic_keeps_its_records_and_stamps_them_itself(job: Job) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=job.kafka)
+    described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, job.topic)])
+    admin.close()
+
+    configs = described["topic"][job.topic]
+    assert configs["retention.ms"]["value"] == "-1"
+    assert configs["message.timestamp.type"]["value"] == "LogAppendTime"
+
+
+def test_inspect_shows_offsets_and_the_first_and_last_records(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=2)
+    job.send(a_value(crime_id="first"), a_value(crime_id="middle"), b"\x1b[31mred\x00", partition=1, key=None)
+
+    shown = job.run("inspect").stdout
+
+    assert f"{job.topic}: 3 records" in shown
+    assert "first of partition 1 offset 0" in shown
+    assert '{"crime_id":"first"' in shown
+    assert "last of partition 1 offset 2" in shown
+    assert r"\x1b[31mred\x00" in shown
+    assert "\x1b" not in shown
+    assert "middle" not in shown
+
+
+def test_inspect_of_an_empty_topic_ends(job: Job) -> None:
+    assert "0 records" in job.run("inspect").stdout
+
+
+def test_commands_without_a_topic_or_a_broker_say_what_to_do(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=0)
+
+    for command in (["inspect"], ["produce"], ["stream", "--until-end"]):
+        done = job.run(*command, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"error: no topic {job.topic} at {job.kafka}: try `make topic-create`\n"
+        done = job.run(*command, KAFKA_BOOTSTRAP_SERVERS="localhost:1", check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "error: no broker at localhost:1: try `make kafka-start`\n"
+
+
+def test_the_console_consumer_of_the_original_works_as_printed(job: Job) -> None:
+    job.send(a_value(crime_id="seen"))
+    command = [kafka_bin() / "kafka-console-consumer.sh", "--bootstrap-server", job.kafka, "--topic", job.topic]
+
+    shown = subprocess.run(
+        [*command, "--from-beginning", "--timeout-ms", "8000", "--max-messages", "1"],
+        env=clean_environment(), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    assert '"crime_id":"seen"' in shown.stdout
+
+
+def test_every_tool_of_the_install_runs() -> None:
+    tools = ["topics", "console-consumer", "console-producer", "consumer-groups", "configs", "get-offsets"]
+    for tool in tools:
+        path = kafka_bin() / f"kafka-{tool}.sh"
+        assert os.access(path, os.X_OK)
+        shown = subprocess.run(
+            [path, "--version"], env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "4.3" in shown.stdout, (tool, shown.stderr)

@@ -1,0 +1,85 @@
+"""Settings: defaults, checks, and what depends on what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sf_police.config import resolve
+from sf_police.errors import UsageError
+
+
+def test_defaults() -> None:
+    config = resolve({})
+
+    assert config.kafka_bootstrap_servers == "localhost:9092"
+    assert config.kafka_topic == "udacity_projects.sf_crime_rate.pd_calls_for_service"
+    assert (config.partitions, config.window, config.watermark) == (3, "30 minutes", "10 minutes")
+    assert config.data == Path(".run/calls.json")
+    assert config.store == f"sqlite:///{Path('.run/answers.db').absolute()}"
+    assert config.checkpoint == ".run/checkpoint"
+    assert config.until_end is False
+    assert config.max_offsets_per_trigger is None
+
+
+def test_what_is_not_given_follows_what_is() -> None:
+    config = resolve({"kafka_port": "19092", "state_dir": "/var/sf"})
+
+    assert config.kafka_bootstrap_servers == "localhost:19092"
+    assert config.data == Path("/var/sf/calls.json")
+    assert config.store == "sqlite:////var/sf/answers.db"
+    assert config.checkpoint == "/var/sf/checkpoint"
+
+
+def test_blank_is_not_given() -> None:
+    assert resolve({"kafka_topic": "", "state_partitions": " ", "window": None}) == resolve({})
+
+
+@pytest.mark.parametrize(
+    "window", ["1 minute", "10 minutes", "15 minutes", "30 minutes", "1 hour", "90 seconds", "24 hours", "1 day"]
+)
+def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
+    assert resolve({"window": window}).window == window
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("window", "0 minutes"),
+        ("window", "7 minutes"),
+        ("window", "90 minutes"),
+        ("window", "30"),
+        ("window", "half an hour"),
+        ("watermark", "-1 minutes"),
+        ("watermark", "1 month"),
+        ("trigger", "fast"),
+        ("kafka_port", "0"),
+        ("kafka_port", "70000"),
+        ("kafka_brokers", "10"),
+        ("partitions", "0"),
+        ("partitions", "three"),
+        ("partitions", "1e3"),
+        ("state_partitions", "-2"),
+        ("max_offsets_per_trigger", "0"),
+        ("kafka_bootstrap_servers", "localhost"),
+        ("kafka_bootstrap_servers", "localhost:99999"),
+        ("kafka_bootstrap_servers", "a:1,,b:2"),
+        ("kafka_topic", "no spaces"),
+        ("kafka_topic", ".."),
+        ("starting_offsets", "middle"),
+        ("until_end", "yes"),
+        ("spark_driver_memory", "much"),
+        ("spark_ui_port", "x"),
+    ],
+)
+def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        resolve({name: text})
+    assert error.value.exit_code == 2
+    assert str(error.value).startswith(f"{name.upper()}={text}: it takes ")
+
+
+def test_a_trigger_does_not_go_with_until_end() -> None:
+    with pytest.raises(UsageError, match="TRIGGER does not go with UNTIL_END"):
+        resolve({"trigger": "5 seconds", "until_end": "1"})
