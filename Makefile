@@ -30,6 +30,7 @@ demo: install ## Do everything: install, Kafka, data, topic, produce, stream to 
 .PHONY: install
 install: $(INSTALLED) ## Set up the venv and the jars of Kafka and the connector (once; then it needs no network)
 	@scripts/kafka-install.sh
+	@$(SF_POLICE) make-archive
 
 $(INSTALLED): requirements.lock setup.cfg pyproject.toml
 	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"

@@ -16,7 +16,7 @@ main() {
     die "no pyspark for '${PYTHON}': try \`make install\`"
   SPARK_VERSION="$("${PYTHON}" -c 'from importlib.metadata import version; print(version("pyspark"))')"
   wanted="connector-${SPARK_VERSION}"
-  ((! IS_OWN_KAFKA)) || wanted="${KAFKA_DIST} ${wanted}"
+  [[ "${KAFKA_HOME}" != "${JARS_DIR}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
   if [[ "${1:-}" == --write-sums ]]; then
     wanted="kafka_2.13-${KAFKA_VERSION:?which version of Kafka?} connector-${SPARK_VERSION}"
   elif is_installed "${wanted}"; then

@@ -22,11 +22,6 @@ from sf_police.errors import SfPoliceError
 
 Call = dict[str, Any]
 
-_OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
-    ".gz": lambda path: cast("IO[bytes]", gzip.open(path, "rb")),
-    ".bz2": lambda path: cast("IO[bytes]", bz2.open(path, "rb")),
-    ".xz": lambda path: cast("IO[bytes]", lzma.open(path, "rb")),
-}
 _CHUNK_BYTES: Final = 1 << 20
 _MOST_CALL_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -47,12 +42,23 @@ def read_calls(path: Path) -> Iterator[Call]:
     Raises:
         SfPoliceError: the file cannot be read, or is not calls; says where.
     """
-    opener = _OPENERS.get(path.suffix, lambda path: path.open("rb"))
     try:
-        with opener(path) as file:
+        with _open(path) as file:
             yield from _Reader(file, str(path)).calls()
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    match path.suffix:
+        case ".gz":
+            return cast("IO[bytes]", gzip.open(path, "rb"))
+        case ".bz2":
+            return cast("IO[bytes]", bz2.open(path, "rb"))
+        case ".xz":
+            return cast("IO[bytes]", lzma.open(path, "rb"))
+        case _:
+            return path.open("rb")
 
 
 class _Reader:

@@ -21,7 +21,7 @@ _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_
 _FILES: Final = ("state_dir", "store")
 _STREAM: Final = (
     "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
-    "spark_master", "spark_driver_memory", "spark_ui_port", "state_partitions", "jars_dir",
+    "spark_master", "spark_driver_memory", "spark_ui_port", "state_partitions", "jars_dir", "java_home",
 )  # fmt: skip
 
 
@@ -106,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         help="only the window that starts then, with its counts",
     )
     sub.add_argument("--limit", type=_positive, metavar="N", help="rows of each answer (default: table 10, else all)")
+
+    command(
+        "make-archive",
+        commands.make_archive,
+        "make the archive of classes that Spark starts faster with",
+        ("state_dir", "jars_dir", "java_home"),
+    )
 
     command("reset", commands.reset, "delete the checkpoint and the store, nothing else", (*_FILES, "checkpoint"))
     return parser

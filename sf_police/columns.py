@@ -36,7 +36,7 @@ _NOT_ONE_OBJECT = "not exactly one JSON object"
 
 
 def is_compact(text: Column) -> Column:
-    """Whether a record has the common compact form: strict JSON by construction, each field once, a string."""
+    """Whether a record has the common compact form: strict JSON by construction, each field a string."""
     return F.is_valid_utf8(text) & text.rlike(_COMPACT)
 
 
@@ -47,7 +47,7 @@ def compact_field(text: Column, name: str) -> Column:
 
 
 def strict_call(value: Column) -> Column:
-    """Any record, read strictly: struct<reason, and each required field>; the fields of a call are all non-NULL strings.
+    """Any record, read strictly: struct<reason, and each required field>; those of a call are all non-NULL strings.
 
     The lambda is what makes Spark parse the record once, and not once for each thing asked of it.
     """

@@ -155,6 +155,16 @@ def reset(config: Config, *, stop: Stop) -> int:
     return 0
 
 
+def make_archive(config: Config, *, stop: Stop) -> int:
+    """Make the archive of Spark's classes."""
+    from sf_police.class_archive import create_archive
+
+    path = create_archive(config)
+    if path is None:
+        _say("this Java makes no archive of classes: Spark will start a little later, and do the same")
+    return 0
+
+
 def _answer_document(
     open_store: Store, *, by: str | None, window_start: datetime | None, limit: int | None
 ) -> dict[str, Any]:

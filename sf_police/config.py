@@ -118,12 +118,8 @@ class Config:
         None, _number(1, 10_000), "state partitions of a new checkpoint; the cores unless set"
     )
     jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "where the installed jars are")
+    java_home: Path | None = _setting(None, _path, "the Java to run; the PATH's unless set")
     maven_repo: str | None = _setting(None, str, "a mirror of Maven Central")
-
-    @property
-    def connector_dir(self) -> Path:
-        """Folder of the jars that Spark needs to talk to Kafka."""
-        return self.jars_dir / "connector"
 
     @property
     def is_local_master(self) -> bool:

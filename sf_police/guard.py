@@ -44,7 +44,7 @@ def guarded_session(
     local = LocalFolder(path) if path else None
     if local:
         config = _with_remembered(config, settings, remembered_settings(local, store, config.checkpoint), say)
-    session = create_session(config)
+    session = create_session(config, records=topic.records if config.until_end else None)
     try:
         folder = local or HadoopFolder(session, config.checkpoint)
         remembered = remembered_settings(folder, store, config.checkpoint)

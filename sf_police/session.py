@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-import pyspark
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from sf_police import jvm
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+
+_JVM_END_S: Final = 60
 
 # What the pipeline's meaning rests on; its tests set the same.
 MEANING: Final = {
@@ -40,9 +42,9 @@ _LOCAL_CHECKPOINT: Final = {
 }
 
 
-def spark_options(config: Config) -> dict[str, str]:
-    """Every option that the session is made with."""
-    jars = [str(jar) for jar in connector_jars(config)]
+def spark_options(config: Config, *, records: int | None = None) -> dict[str, str]:
+    """Every option that the session is made with; `records` as in `jvm.java_options`."""
+    jars = [str(jar) for jar in jvm.connector_jars(config)]
     options = {**MEANING, **_STREAMING, "spark.driver.memory": config.spark_driver_memory}
     options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
     options["spark.ui.showConsoleProgress"] = "false"
@@ -54,30 +56,27 @@ def spark_options(config: Config) -> dict[str, str]:
         # Both, or Spark looks up the machine's name, which many laptops cannot resolve.
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
-        options["spark.driver.extraJavaOptions"] = "-Duser.timezone=UTC -XX:+UseParallelGC"
+        options["spark.driver.extraJavaOptions"] = jvm.java_options(config, records=records)
     else:
         options["spark.jars"] = ",".join(jars)
     return options
 
 
-def connector_jars(config: Config) -> list[Path]:
-    """The jars of the Kafka connector of this pyspark's version. Raises SfPoliceError when they are not installed."""
-    folder = config.jars_dir / f"connector-{pyspark.__version__}"
-    jars = sorted(folder.glob("*.jar"))
-    if not jars:
-        raise SfPoliceError(f"no jars of Spark's Kafka connector in {folder}: try `make install`")
-    return jars
-
-
-def create_session(config: Config) -> SparkSession:
+def create_session(config: Config, *, records: int | None = None, more_java_options: str = "") -> SparkSession:
     """Start the JVM and the session. What they print goes to STATE_DIR/spark.log.
+
+    Args:
+        config: the settings.
+        records: how many the run is going to read; None when it goes on and on.
+        more_java_options: of a local master's JVM.
 
     Raises:
         SfPoliceError: Java or the jars are missing, or Spark does not start.
     """
-    conf = SparkConf().setMaster(config.spark_master).setAppName("sf-police")
-    for name, value in spark_options(config).items():
-        conf.set(name, value)
+    jvm.java_program(config)
+    conf = SparkConf(loadDefaults=False).setMaster(config.spark_master).setAppName("sf-police")
+    for name, value in spark_options(config, records=records).items():
+        conf.set(name, f"{value} {more_java_options}".strip() if name == "spark.driver.extraJavaOptions" else value)
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -86,22 +85,24 @@ def create_session(config: Config) -> SparkSession:
             gateway = launch_gateway(conf, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
             context = SparkContext(conf=conf, gateway=gateway)
         except (PySparkRuntimeError, OSError) as error:
-            raise SfPoliceError(
-                f"Spark does not start: {_last_words(log, start)}; see {log}, or try `make doctor`"
-            ) from error
+            said = _last_words(log, start)
+            raise SfPoliceError(f"Spark does not start: {said}; see {log}, or try `make doctor`") from error
         except Exception as error:
-            first = str(error).splitlines()
-            raise SfPoliceError(
-                f"Spark does not start with {config.spark_master}: {first[-1] if first else error}; see {log}"
-            ) from error
+            said = (str(error).splitlines() or [repr(error)])[-1].strip()
+            raise SfPoliceError(f"Spark does not start with {config.spark_master}: {said}; see {log}") from error
     return SparkSession(context)
 
 
 def stop_session(session: SparkSession) -> None:
-    """Stop the session and end its JVM, which would otherwise outlive it until Python exits."""
+    """Stop the session, and its JVM, which would otherwise outlive it until Python exits."""
     gateway: Any = session.sparkContext._gateway
     session.stop()
     gateway.shutdown()
+    # The JVM ends when its standard input does.
+    gateway.proc.stdin.close()
+    gateway.proc.wait(_JVM_END_S)
+    # A later session of this process gets a JVM of its own.
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def _last_words(log: Path, start: int) -> str:

@@ -1,4 +1,4 @@
-"""The streaming query: Kafka source, pipeline, and the store as its sink. The only file that reads or writes streams."""
+"""The streaming query: Kafka source, pipeline, the store as its sink. Only this file reads or writes streams."""
 
 from __future__ import annotations
 

@@ -1,0 +1,60 @@
+"""Makes the archive of Spark's classes that `jvm.py` describes.
+
+Runs the pipeline once, and lets the JVM write down what it loaded.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sf_police import jvm
+from sf_police.config import Config
+from sf_police.pipeline import call_counts
+from sf_police.session import create_session, stop_session
+
+_RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
+
+
+def create_archive(config: Config) -> Path | None:
+    """Make the archive unless it is there; gives its path, None where this JVM cannot make one."""
+    path = jvm.archive_path(config)
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for outdated in path.parent.glob("*.jsa"):
+        outdated.unlink()
+    part = path.with_suffix(".part")
+    with tempfile.TemporaryDirectory() as folder:
+        _rehearse(config, Path(folder), f"-XX:ArchiveClassesAtExit={part}")
+    if not part.exists():
+        return None
+    part.replace(path)
+    return path
+
+
+def _rehearse(config: Config, folder: Path, java_option: str) -> None:
+    # A stream as the real one, but from a file: no broker is needed. Of the Kafka client, the classes of a consumer
+    # that connects to nobody.
+    session = create_session(config, records=0, more_java_options=java_option)
+    try:
+        records = session.sql(
+            "SELECT CAST('{}' AS BINARY) AS value, 't' AS topic, 0 AS partition, 0L AS offset, now() AS timestamp"
+        )
+        records.write.parquet(str(folder / "records"))
+        stream = session.readStream.schema(_RECORD_SCHEMA).parquet(str(folder / "records"))
+        counts = call_counts(stream, window=config.window, watermark=config.watermark)
+        writer = counts.writeStream.outputMode("update").option("checkpointLocation", str(folder / "checkpoint"))
+        writer.foreachBatch(lambda frame, _: frame.toArrow()).trigger(availableNow=True).start().awaitTermination()
+        session.readStream.format("kafka").options(
+            **{"kafka.bootstrap.servers": "localhost:1", "subscribe": "t"}
+        ).load()
+        java: Any = session._jvm
+        settings = java.java.util.Properties()
+        settings.put("bootstrap.servers", "localhost:1")
+        for name in ("key", "value"):
+            settings.put(f"{name}.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer")
+        java.org.apache.kafka.clients.consumer.KafkaConsumer(settings).close()
+    finally:
+        stop_session(session)
