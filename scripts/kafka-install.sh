@@ -19,8 +19,9 @@ main() {
   [[ "${KAFKA_HOME}" != "${JARS_DIR}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
   if [[ "${1:-}" == --write-sums ]]; then
     wanted="kafka_2.13-${KAFKA_VERSION:?which version of Kafka?} connector-${SPARK_VERSION}"
-  elif is_installed "${wanted}"; then
-    return 0
+  else
+    wanted="$(missing "${wanted}")"
+    [[ -n "${wanted}" ]] || return 0
   fi
   mkdir -p "${JARS_DIR}"
   incoming="$(mktemp -d "${JARS_DIR}/incoming.XXXXXX")"
@@ -50,13 +51,15 @@ is_intact() {
   (cd "$1" && printf '%s\n' "${listed}" | "${SHA256[@]}" -c - >/dev/null 2>&1)
 }
 
-is_installed() {
+# Prints those that are not there as they should be.
+missing() {
   local dist
   for dist in $1; do
-    is_intact "${JARS_DIR}" "${dist}" || return 1
-    case "${dist}" in
-      kafka_*) has_tools "${JARS_DIR}/${dist}" || return 1 ;;
-    esac
+    if ! is_intact "${JARS_DIR}" "${dist}"; then
+      printf '%s ' "${dist}"
+    elif [[ "${dist}" == kafka_* ]] && ! has_tools "${JARS_DIR}/${dist}"; then
+      printf '%s ' "${dist}"
+    fi
   done
 }
 

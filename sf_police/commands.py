@@ -213,6 +213,7 @@ def _show_result(open_store: Store, *, limit: int) -> int:
             f"most frequent of {overall['crime_types']:,} crime types", terminal.crime_types_table(crime_types)
         )
         print(terminal.totals_text(terminal.totals(windows, overall)))
+    sys.stdout.flush()
     _say(terminal.books_line(books))
     return 0 if books.is_balanced else 1
 
