@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 VENV ?= .venv
 BOOTSTRAP_PYTHON ?= python3
 ARGS ?=
+FOLLOW ?=
 STATE_DIR ?= .run
 export VENV STATE_DIR
 override VENV := $(abspath $(VENV))
@@ -58,8 +59,8 @@ topic-create: install ## Create the topic with PARTITIONS partitions
 	@$(SF_POLICE) create-topic $(ARGS)
 
 .PHONY: topic-inspect
-topic-inspect: install ## Show the topic: partitions, offsets, first and last records
-	@$(SF_POLICE) inspect $(ARGS)
+topic-inspect: install ## Show the topic: offsets, first and last records (FOLLOW=1: then tail it)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
 
 ##@ The job
 .PHONY: data
@@ -81,6 +82,10 @@ answer: install ## Print the answer from the store
 .PHONY: reset
 reset: install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
+
+.PHONY: doctor
+doctor: $(INSTALLED) ## Look at everything that a run needs, with a remedy for what is missing
+	@$(SF_POLICE) doctor $(ARGS)
 
 ##@ Working on it
 .PHONY: test

@@ -22,6 +22,8 @@ from sf_police.errors import SfPoliceError
 
 Call = dict[str, Any]
 
+STDIN: Final = "-"
+
 _CHUNK_BYTES: Final = 1 << 20
 _MOST_CALL_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -31,7 +33,8 @@ _CALL_DATE_TIME: Final = re.compile(schema.CALL_DATE_TIME_PATTERN)
 class Record(NamedTuple):
     """A call as it goes into the topic."""
 
-    position: int  # in event-time order, from 0
+    position: int  # in the order of sending, from 0
+    time: str  # of the event, or where it has no readable one, of the call before it; blank when there is none
     key: bytes | None
     value: bytes
 
@@ -39,17 +42,31 @@ class Record(NamedTuple):
 def read_calls(path: Path) -> Iterator[Call]:
     """The calls of a JSON array or of NDJSON, as the file has them; `.gz`, `.bz2` and `.xz` are unpacked.
 
+    The path `-` is standard input.
+
     Raises:
         SfPoliceError: the file cannot be read, or is not calls; says where.
     """
     try:
         with _open(path) as file:
-            yield from _Reader(file, str(path)).calls()
+            name = "standard input" if str(path) == STDIN else str(path)
+            yield from _checked(_Reader(file, name).calls(), name)
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def _checked(calls: Iterator[Call], name: str) -> Iterator[Call]:
+    # Any JSON lines would pass; a file of something else shows in its first object.
+    for number, call in enumerate(calls):
+        if number == 0 and not any(field in call for field in schema.REQUIRED_FIELDS):
+            fields = ", ".join(schema.REQUIRED_FIELDS)
+            raise SfPoliceError(f"{name} holds no calls: its first object has none of the fields {fields}")
+        yield call
+
+
 def _open(path: Path) -> IO[bytes]:
+    if str(path) == STDIN:
+        return open(0, "rb", closefd=False)
     match path.suffix:
         case ".gz":
             return cast("IO[bytes]", gzip.open(path, "rb"))
@@ -160,16 +177,27 @@ def event_records(calls: Iterable[Call]) -> Iterator[Record]:
     every later call, and Spark would drop them as late. A call without a readable time keeps its place after
     its predecessor.
     """
-    entries = [(readable_time(call), _key(call), encode(call)) for call in calls]
+    entries = _entries(calls)
     entries.reverse()
-    time = ""
-    times = []
-    for own_time, _, _ in entries:
-        time = own_time or time
-        times.append(time)
+    times = _carried_times(entries)
     for position, index in enumerate(sorted(range(len(entries)), key=times.__getitem__)):
-        _, key, value = entries[index]
-        yield Record(position, key, value)
+        yield Record(position, times[index], *entries[index][1:])
+
+
+def file_records(calls: Iterable[Call]) -> Iterator[Record]:
+    """Encode the calls as the file has them, which is how lateness can be seen."""
+    entries = _entries(calls)
+    for position, (time, entry) in enumerate(zip(_carried_times(entries), entries, strict=True)):
+        yield Record(position, time, *entry[1:])
+
+
+def _entries(calls: Iterable[Call]) -> list[tuple[str | None, bytes | None, bytes]]:
+    return [(readable_time(call), _key(call), encode(call)) for call in calls]
+
+
+def _carried_times(entries: list[tuple[str | None, bytes | None, bytes]]) -> list[str]:
+    time = ""
+    return [time := own_time or time for own_time, _, _ in entries]
 
 
 def readable_time(call: Call) -> str | None:

@@ -6,7 +6,6 @@ belong together, and go on only together.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlparse
 
 from sf_police.errors import SfPoliceError
+from sf_police.lock import locked
 from sf_police.store import Batch, Store
 
 _WAY_OUT: Final = "`make reset` deletes both, then the topic is read again from its start"
@@ -122,18 +122,7 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
         if path
         else state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
     )
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a+")
-    except OSError as error:
-        raise SfPoliceError(f"cannot use the folder {lock.parent}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SfPoliceError(
-                f"another stream is running on the checkpoint {checkpoint}: stop it, or set STATE_DIR to another folder"
-            ) from None
+    with locked(lock, f"another stream is running on the checkpoint {checkpoint}: stop it, or set STATE_DIR"):
         yield
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Any, Final
 
 from sf_police import __version__, commands, config, generate
 from sf_police.errors import SfPoliceError
+from sf_police.stop import Stop
 
 # Settings that a command takes as flags; each takes all of them from the environment.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
@@ -31,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
     # What goes wrong in the client libraries is said in one line of ours; -v shows theirs, too.
     logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
-    stop = commands.Stop()
-    _install_handlers(stop)
+    stop = Stop()
+    stop.listen()
     try:
         settings = {
             field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper())
@@ -52,19 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 128 + (stop.signal or signal.SIGINT)
-
-
-def _install_handlers(stop: commands.Stop) -> None:
-    def handle(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-        stop.set()
-        if not stop.is_awaited:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, handle)
-        signal.signal(signal.SIGTERM, handle)
+        return stop.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,9 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("produce", commands.produce, "send a file of calls to the topic", (*_KAFKA, "state_dir"))
     sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
 
+    sub.add_argument("--order", choices=("event", "file"), default="event", help="by event time, or as in the file")
+    sub.add_argument("--rate", type=_factor, metavar="N", help="send N events a second (default: as fast as it goes)")
+    sub.add_argument("--speed", type=_factor, metavar="N", help="send as the events came, N times as fast")
+    sub.add_argument(
+        "--again", action="store_true", help="send all of it, whatever the topic holds; repeats are counted once"
+    )
+
     command("stream", commands.stream, "count the calls of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
-    command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
+    sub = command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
+    sub.add_argument("--follow", action="store_true", help="then show the records that come, until Ctrl-C")
 
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
@@ -114,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
         ("state_dir", "jars_dir", "java_home"),
     )
 
+    command(
+        "doctor", commands.doctor, "look at everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home")
+    )
+
     command("reset", commands.reset, "delete the checkpoint and the store, nothing else", (*_FILES, "checkpoint"))
     return parser
 
@@ -126,6 +124,16 @@ def _add_setting(parser: argparse.ArgumentParser, field: Any) -> None:
         parser.add_argument(flag, action="store_const", const="1", help=text)
     else:
         parser.add_argument(flag, metavar=field.name.rpartition("_")[2].upper(), help=text.replace("%", "%%"))
+
+
+def _factor(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: it takes a number above 0")
+    return factor
 
 
 def _positive(text: str) -> int:

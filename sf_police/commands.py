@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from contextlib import closing
 from datetime import datetime
@@ -21,18 +20,13 @@ from rich.table import Table
 from sf_police import generate
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.stop import Stop
 
 if TYPE_CHECKING:
+    from sf_police.calls import Record
     from sf_police.store import Store
 
 _TABLE_ROWS: Final = 10
-
-
-class Stop(threading.Event):
-    """Set by Ctrl-C and SIGTERM; `signal` says which. While it `is_awaited`, nothing is interrupted in the middle."""
-
-    signal: int | None = None
-    is_awaited = False
 
 
 def window_start(text: str) -> datetime:
@@ -66,48 +60,74 @@ def create_topic(config: Config, *, stop: Stop) -> int:
     return 0
 
 
-def produce(config: Config, *, file: str | None, stop: Stop) -> int:
+def produce(
+    config: Config, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool, stop: Stop
+) -> int:
     """Send what the topic does not hold of the file yet."""
     from sf_police import producer, progress, resume, terminal, topics
-    from sf_police.calls import event_records, read_calls
+    from sf_police.pace import paced
 
     path = Path(file) if file else config.data
     topic = topics.describe_topic(config)
-    started = time.monotonic()
-    records = list(event_records(read_calls(path)))
-    rest = resume.missing_records(records, topic, lambda wanted: topics.read_records(config, wanted))
-    if len(rest) < len(records):
-        _say(f"the topic holds {len(records) - len(rest):,} of {len(records):,} calls; sending the other {len(rest):,}")
-    _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
-    started = time.monotonic()
-    with producer.kafka_producer(config) as client, progress.sending(len(rest)) as on_progress:
-        sent = producer.publish(
-            rest, client, topic=topic.name, partitions=len(topic.partitions), on_progress=on_progress
-        )
-    _say(terminal.sent_line(sent, time.monotonic() - started))
+    with resume.alone(config):
+        started = time.monotonic()
+        records = _read_records(path, order)
+        producer.ensure_sendable(records)
+        _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
+        rest = records
+        if not again:
+            rest = resume.missing_records(records, topic, lambda wanted: topics.read_records(config, wanted))
+        held = len(records) - len(rest)
+        if held:
+            _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {len(rest):,}")
+        started = time.monotonic()
+        stop.is_awaited = True
+        due = paced(rest, rate=rate, speed=speed, is_stopped=stop.is_set)
+        with producer.kafka_producer(config) as client, progress.sending(len(rest)) as on_progress:
+            sent = producer.publish(
+                due, client, topic=topic.name, partitions=len(topic.partitions), on_progress=on_progress
+            )
+        _say(terminal.sent_line(sent, time.monotonic() - started))
+    if sent.sent < len(rest):
+        _say(f"interrupted: {len(rest) - sent.sent:,} calls are not sent; run it again to send them")
+        return stop.exit_code
     return 0
+
+
+def _read_records(path: Path, order: str) -> list[Record]:
+    from sf_police import calls
+
+    arrange = calls.file_records if order == "file" else calls.event_records
+    try:
+        return list(arrange(calls.read_calls(path)))
+    except SfPoliceError as error:
+        raise SfPoliceError(f"{error}; nothing was sent") from error
 
 
 def stream(config: Config, *, stop: Stop) -> int:
     """Count the topic's calls into the store; at the end, the books and the answer."""
-    from sf_police import checkpoint, guard, store, streams, terminal, topics
+    from sf_police import checkpoint, guard, live, store, streams, topics
     from sf_police.session import stop_session
 
-    with checkpoint.exclusive(config.checkpoint, config.state_dir):
+    alone = checkpoint.exclusive(config.checkpoint, config.state_dir)
+    with alone, closing(store.open_store(config.store)) as open_store:
         topic = topics.describe_topic(config)
-        with closing(store.open_store(config.store, create=True)) as open_store:
-            config, session = guard.guarded_session(config, topic, open_store, say=_say)
-            try:
-                stop.is_awaited = True
-                streams.run_stream(
-                    session, config, open_store, stop=stop, on_batch=lambda report: _say(terminal.batch_line(report))
-                )
-            finally:
-                stop_session(session)
-            return _show_result(open_store, limit=_TABLE_ROWS) if not open_store.is_empty() else 0
+        config, session = guard.guarded_session(config, topic, open_store, say=_say)
+        try:
+            stop.is_awaited = True
+            stop.listen()  # Spark has a handler of its own, which interrupts
+            with live.batches(open_store) as on_batch:
+                streams.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
+        finally:
+            stop_session(session)
+        code = _show_result(open_store, limit=_TABLE_ROWS)
+    if stop.is_set() and config.until_end:
+        _say("interrupted before the end; run it again to go on from there")
+        return stop.exit_code
+    return code
 
 
-def inspect(config: Config, *, stop: Stop) -> int:
+def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
     """Show the topic."""
     from sf_police import terminal, topics
 
@@ -120,7 +140,25 @@ def inspect(config: Config, *, stop: Stop) -> int:
     ):
         for record in topics.read_records(config, offsets).values():
             print(f"{name} of {terminal.record_text(record)}")
+    if follow:
+        sys.stdout.flush()
+        _say("following; Ctrl-C ends it")
+        stop.is_awaited = True
+        for record in topics.follow_records(config, topic, is_stopped=stop.is_set):
+            print(terminal.record_text(record), flush=True)
     return 0
+
+
+def doctor(config: Config, *, stop: Stop) -> int:
+    """Look at everything that a run needs."""
+    from sf_police.doctor import WRONG, examine
+
+    is_wrong = False
+    for finding in examine(config):
+        remedy = f" -> {finding.remedy}" if finding.remedy else ""
+        print(f"{finding.state:5}  {finding.name}: {finding.text}{remedy}", flush=True)
+        is_wrong |= finding.state == WRONG
+    return 1 if is_wrong else 0
 
 
 def answer(
@@ -129,7 +167,7 @@ def answer(
     """Print the answer."""
     from sf_police import store, terminal
 
-    with closing(store.open_store(config.store, create=False)) as open_store:
+    with closing(store.existing_store(config.store)) as open_store:
         if open_store.is_empty():
             raise SfPoliceError("nothing is counted yet: try `make run-stream`")
         if format == "table" and window_start is None and by is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql.streaming.query import StreamingQuery
 
 _EPOCH = datetime(1970, 1, 1)
@@ -29,7 +30,7 @@ class BatchMetrics:
     watermark: datetime | None  # what late calls were measured by
     start_offsets: dict[str, dict[str, int]] | None
     end_offsets: dict[str, dict[str, int]] | None
-    latest_offsets: dict[str, dict[str, int]] | None  # of the topic, when the batch was planned
+    latest_offsets: dict[str, dict[str, int]] | None  # of the topic, when the batch was planned; None: unknown
     started_ms: int  # since the epoch
 
 
@@ -53,7 +54,7 @@ def batch_metrics(query: StreamingQuery) -> BatchMetrics:
         watermark=_EPOCH + timedelta(milliseconds=watermark_ms) if watermark_ms else None,
         start_offsets=_offsets(scan.start()) if scan else None,
         end_offsets=_offsets(scan.end()) if scan else None,
-        latest_offsets=_offsets(scan.stream().reportLatestOffset()) if scan else None,
+        latest_offsets=_latest_offsets(scan) if scan else None,
         started_ms=int(execution.offsetSeqMetadata().batchTimestampMs()),
     )
 
@@ -67,6 +68,13 @@ def _nodes(plan: Any) -> Iterator[tuple[str, Any]]:
 
 def _metric(node: Any, name: str) -> int:
     return int(node.metrics().apply(name).value())
+
+
+def _latest_offsets(scan: Any) -> dict[str, dict[str, int]] | None:
+    try:
+        return _offsets(scan.stream().reportLatestOffset())
+    except Py4JJavaError:
+        return None  # of a replayed batch, which was planned before the source has asked
 
 
 def _offsets(offset: Any) -> dict[str, dict[str, int]] | None:

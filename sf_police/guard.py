@@ -53,6 +53,8 @@ def guarded_session(
         session.conf.set("spark.sql.shuffle.partitions", str(state_partitions))
         if remembered is None:
             adopt(folder, store, {**settings, "state_partitions": state_partitions})
+        else:
+            store.create_tables()
     except BaseException:
         stop_session(session)
         raise

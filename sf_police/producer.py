@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from sf_police.topics import broker_errors, client_options
 
 # Futures that may be open before the oldest is waited for: bounds the memory, and how much is sent after a failure.
 _MOST_OPEN: Final = 50_000
+_LOOK_EVERY_S: Final = 0.2
+# Kafka's default for a record, at the producer and at the broker; its frame takes less than the overhead.
+_MOST_RECORD_BYTES: Final = 1_048_576
+_RECORD_OVERHEAD_BYTES: Final = 100
 
 
 class Sender(Protocol):
@@ -57,17 +62,31 @@ def publish(
     """
     done = Sent()
     pending: deque[Any] = deque()
+    looked = time.monotonic()
     for record in records:
         partition = record.position % partitions
         pending.append(producer.send(topic, key=record.key, value=record.value, partition=partition))
         done.sent += 1
-        if done.sent % 1000 == 0:
+        # Often enough to stop soon and to show progress, whether records come slowly or fast.
+        if done.sent % 1000 == 0 or time.monotonic() - looked > _LOOK_EVERY_S:
             _settle(pending, done, most_open=_MOST_OPEN)
             on_progress(done)
+            looked = time.monotonic()
     producer.flush()
     _settle(pending, done, most_open=0)
     on_progress(done)
     return done
+
+
+def ensure_sendable(records: Iterable[Record]) -> None:
+    """Raise SfPoliceError when a record is larger than the producer sends, before anything is sent."""
+    for record in records:
+        size = len(record.value) + len(record.key or b"") + _RECORD_OVERHEAD_BYTES
+        if size > _MOST_RECORD_BYTES:
+            raise SfPoliceError(
+                f"call {record.position + 1:,} in order (key {record.key!r:.80}) makes a record of {size:,} bytes, "
+                f"over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
+            )
 
 
 def _settle(pending: deque[Any], done: Sent, *, most_open: int) -> None:
@@ -94,6 +113,7 @@ def kafka_producer(config: Config) -> Iterator[KafkaProducer]:
             # Said aloud, because acks=1, retries=0 or more than 5 requests in flight would switch it off silently.
             enable_idempotence=True,
             acks="all",
+            max_request_size=_MOST_RECORD_BYTES,
             metrics_enabled=False,
             linger_ms=20,
             batch_size=256 * 1024,

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sf_police.calls import Record
+from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.lock import locked
 
 if TYPE_CHECKING:
     from sf_police.topics import Topic
+
+
+@contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Be the only producer of this machine and STATE_DIR that sends to the topic: two would each send the rest.
+
+    Raises:
+        SfPoliceError: another one is sending.
+    """
+    path = config.state_dir / f"produce-{config.kafka_topic}.lock"
+    with locked(path, f"another `produce` is sending to {config.kafka_topic}: wait for it, or stop it"):
+        yield
 
 
 def missing_records(

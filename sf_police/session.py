@@ -30,6 +30,8 @@ _STREAMING: Final = {
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.metricsEnabled": "false",
     "spark.sql.adaptive.enabled": "false",
+    # What is secret in a client.properties file stays out of the UI and the logs.
+    "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas",
 }
 
 # Spark's default goes through Hadoop's FileContext, which forks a process for each file where Hadoop's native library

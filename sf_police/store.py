@@ -164,19 +164,34 @@ class Books:
 class Store:
     """An open store."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, path: Path | None) -> None:
         self._engine = engine
+        self._path = path  # of SQLite's file
         self._dialect = engine.dialect.name
 
     def create_tables(self) -> None:
-        """Create what is missing; the views are made anew, from `answers.sql`."""
+        """Create what is missing, its folder included; views other than those of `answers.sql` are made anew."""
+        if self._path:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SfPoliceError(f"cannot make the store's folder {self._path.parent}: {error.strerror}") from error
         with self._errors(), self._engine.begin() as connection:
             _METADATA.create_all(connection)
             existing = inspect(connection).get_view_names()
             for name, query in queries().items():
-                if name in existing:
-                    connection.execute(text(f"DROP VIEW {name}"))
+                definition = inspect(connection).get_view_definition(name) if name in existing else ""
+                if (definition or "").endswith(query):
+                    continue
+                connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
                 connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+
+    def is_made(self) -> bool:
+        """Whether it has its tables. Looking makes nothing."""
+        if self._path and not self._path.exists():
+            return False
+        with self._errors(), self._engine.connect() as connection:
+            return inspect(connection).has_table(BATCHES.name)
 
     def drop_tables(self) -> None:
         """Delete the project's views and tables."""
@@ -215,7 +230,8 @@ class Store:
         return written
 
     def adopt_stream(self, query_id: str, settings: Mapping[str, Any]) -> None:
-        """Remember the stream that this store belongs to, in place of any before."""
+        """Make the tables, and remember the stream that they belong to, in place of any before."""
+        self.create_tables()
         with self._errors(), self._engine.begin() as connection:
             connection.execute(STREAMS.delete())
             connection.execute(
@@ -223,8 +239,8 @@ class Store:
             )
 
     def stream(self) -> tuple[str, dict[str, Any]] | None:
-        """Query id and settings of the stream that this store belongs to."""
-        rows = self._rows(select(STREAMS))
+        """Query id and settings of the stream that this store belongs to; None when it is new."""
+        rows = self._rows(select(STREAMS)) if self.is_made() else []
         return (rows[0]["query_id"], json.loads(rows[0]["settings"])) if rows else None
 
     def last_batches(self, limit: int) -> list[Batch]:
@@ -243,15 +259,18 @@ class Store:
         totals = {name: int(sums[name]) for name in names}
         return Books(offsets=offsets, **totals, stored_calls=int(calls), stored_rejected=int(rejected))
 
-    def answers(self, view: str, *, order_by: str, limit: int | None = None) -> list[dict[str, Any]]:
-        """Rows of a view of `answers.sql`, in the order of the columns named."""
+    def answers(
+        self, view: str, *, order_by: str, limit: int | None = None, since: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of a view of `answers.sql`, in the order of the columns named; of windows, those that start `since`."""
         columns = _ANSWER_COLUMNS[view]
         table = Table(
             view,
             MetaData(),
             *(Column(name, WallClock() if name.startswith("window_") else NullType()) for name in columns),
         )
-        return self._rows(select(table).order_by(text(order_by)).limit(limit))
+        query = select(table).order_by(text(order_by)).limit(limit)
+        return self._rows(query if since is None else query.where(table.c.window_start >= since))
 
     def window_counts(self, window_start: datetime) -> list[dict[str, Any]]:
         """Calls per crime type and resolution of one window, most first."""
@@ -260,7 +279,10 @@ class Store:
 
     def newest_windows(self, limit: int) -> list[dict[str, Any]]:
         """The answer of the latest windows, newest first."""
-        return self.answers("window_answers", order_by="window_start DESC", limit=limit)
+        starts = select(COUNTS.c.window_start).distinct().order_by(COUNTS.c.window_start.desc()).limit(limit)
+        newest = [row["window_start"] for row in self._rows(starts)]
+        # The bound reaches into the view: the rest of the store is not looked at.
+        return self.answers("window_answers", order_by="window_start DESC", since=newest[-1]) if newest else []
 
     def rejected(self, limit: int) -> list[dict[str, Any]]:
         """The first rejected records, in the order of partition and offset."""
@@ -268,7 +290,7 @@ class Store:
 
     def is_empty(self) -> bool:
         """Whether nothing was ever stored."""
-        return not self.last_batches(1)
+        return not self.is_made() or not self.last_batches(1)
 
     def _rows(self, query: Any) -> list[dict[str, Any]]:
         with self._errors(), self._engine.connect() as connection:
@@ -295,35 +317,41 @@ _ANSWER_COLUMNS: Final = {
 }  # fmt: skip
 
 
-def open_store(url: str, *, create: bool) -> Store:
-    """Open the store; with `create`, make its folder and tables where they are missing.
+def open_store(url: str) -> Store:
+    """Open the store; it need not be there yet.
 
     Raises:
         UsageError: the URL is none, or its driver is not installed.
-        SfPoliceError: there is no store, or it does not answer.
     """
     try:
         parsed = make_url(url)
-        path = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        if parsed.get_backend_name() not in ("sqlite", "postgresql") or (path is None and "sqlite" in url):
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        if not (is_sqlite and parsed.database) and parsed.get_backend_name() != "postgresql":
             raise UsageError(f"STORE={parsed}: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
         engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        raise UsageError(
-            f"STORE cannot be opened: {error}; PostgreSQL needs `pip install 'sf-police[postgresql]'`"
-        ) from error
-    if path and not create and not path.exists():
-        raise SfPoliceError(f"no store at {path}: try `make run-stream` first")
-    if path:
-        _prepare_sqlite(engine, path)
-    store = Store(engine)
-    if create:
-        store.create_tables()
-    else:
-        with store._errors(), engine.connect() as connection:
-            if not inspect(connection).has_table(BATCHES.name):
-                raise SfPoliceError(f"nothing is stored at {parsed}: try `make run-stream` first")
+    except ModuleNotFoundError as error:
+        raise UsageError(f"STORE needs a driver ({error}): pip install 'sf-police[postgresql]'") from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise UsageError("STORE: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE") from error
+    if is_sqlite:
+        event.listen(engine, "connect", _set_pragmas)
+    return Store(engine, Path(str(parsed.database)) if is_sqlite else None)
+
+
+def existing_store(url: str) -> Store:
+    """Open a store that a stream has made. Raises SfPoliceError when there is none."""
+    store = open_store(url)
+    if not store.is_made():
+        raise SfPoliceError(f"no store at {make_url(url)}: try `make run-stream` first")
     return store
+
+
+def _set_pragmas(connection: Any, _: Any) -> None:
+    # WAL: readers (`answer`, a dashboard) and the stream do not block each other. FULL: the stream's checkpoint must
+    # never be ahead of the store, not even after the power fails.
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def delete_store(url: str) -> None:
@@ -333,24 +361,9 @@ def delete_store(url: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{parsed.database}{suffix}").unlink(missing_ok=True)
         return
-    store = open_store(url, create=True)
+    store = open_store(url)
     store.drop_tables()
     store.close()
-
-
-def _prepare_sqlite(engine: Engine, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SfPoliceError(f"cannot make the store's folder {path.parent}: {error.strerror}") from error
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _: Any) -> None:
-        # WAL: readers (`answer`, a dashboard) and the stream do not block each other. FULL: the stream's checkpoint
-        # must never be ahead of the store, not even after the power fails.
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
 
 
 def _batch(row: Mapping[str, Any]) -> Batch:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.errors import PySparkException, StreamingQueryException
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from sf_police import schema
+from sf_police.client_properties import read_properties, spark_options
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.executed_plan import BatchMetrics, batch_metrics
@@ -31,18 +31,20 @@ class BatchReport:
     """A stored micro-batch, and what is not for the books: records still to read, and rows of state held."""
 
     batch: Batch
-    behind: int
+    behind: int | None  # None: not known, in a batch that is replayed
     state_rows: int
 
 
 def kafka_reader_options(config: Config) -> dict[str, str]:
     """Options of every read from the topic. Spark ignores an option it does not know, so a test lists these."""
+    path = config.kafka_client_properties
     return {
         "kafka.bootstrap.servers": config.kafka_bootstrap_servers,
         "subscribe": config.kafka_topic,
         # Records that are gone before they were read are an error, never a gap in silence.
         "failOnDataLoss": "true",
         "kafka.max.partition.fetch.bytes": str(_FETCH_BYTES),
+        **(spark_options(read_properties(path)) if path else {}),
     }
 
 
@@ -68,9 +70,9 @@ def run_stream(
     store: Store,
     *,
     on_batch: Callable[[BatchReport], None],
-    stop: threading.Event,
+    is_stopped: Callable[[], bool],
 ) -> None:
-    """Run the query into the store until the end of the topic (`until_end`) or until `stop` is set.
+    """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped` says so.
 
     Raises:
         SfPoliceError: the query failed; what was committed stays, and running again goes on from there.
@@ -79,11 +81,11 @@ def run_stream(
     query = counts_stream(session, config).foreachBatch(sink.write).start()
     try:
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
-            if stop.is_set():
+            if is_stopped():
                 query.stop()
     except StreamingQueryException as error:
-        if not stop.is_set():
-            raise sink.error or _query_error(error) from error
+        if not is_stopped():
+            raise sink.error or _failure(error) from error
     finally:
         if query.isActive:
             query.stop()
@@ -110,6 +112,9 @@ class _StoreSink:
             self._on_batch(BatchReport(batch, _behind(metrics, self._config.kafka_topic), metrics.state_rows))
         except SfPoliceError as error:
             self.error = error
+            raise
+        except Exception as error:
+            self.error = _failure(error)  # Spark would say no more of it than that a function failed
             raise
 
     def _query(self) -> StreamingQuery:
@@ -168,17 +173,21 @@ def _wall_clock_rows(table: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _behind(metrics: BatchMetrics, topic: str) -> int:
-    latest, end = (metrics.latest_offsets or {}).get(topic, {}), (metrics.end_offsets or {}).get(topic, {})
+def _behind(metrics: BatchMetrics, topic: str) -> int | None:
+    if metrics.latest_offsets is None:
+        return None
+    latest, end = metrics.latest_offsets.get(topic, {}), (metrics.end_offsets or {}).get(topic, {})
     return sum(max(0, offset - end.get(partition, 0)) for partition, offset in latest.items())
 
 
-def _query_error(error: PySparkException) -> SfPoliceError:
+def _failure(error: Exception) -> SfPoliceError:
     message = str(error)
-    if "KAFKA_DATA_LOSS" in message or "data may have been lost" in message:
+    if "data may have been lost" in message or "KAFKA_DATA_LOSS" in message:
         return SfPoliceError(
             "records that the stream has not read are gone from the topic (retention, or the topic was made anew): "
             "`make reset` starts over with what is there"
         )
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return SfPoliceError(f"the stream failed: {lines[0] if lines else error}; details with -v or in spark.log")
+    lines = [line.strip(" :") for line in message.splitlines() if line.strip(" :")] or [repr(error)]
+    # Py4J says first what it called, then what came of it.
+    said = next((line for line in lines if not line.startswith("An error occurred while calling")), lines[0])
+    return SfPoliceError(f"the stream failed: {said}; details with -v, or in spark.log")

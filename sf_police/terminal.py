@@ -39,7 +39,7 @@ def batch_line(report: BatchReport) -> str:
     rate = batch.read / batch.seconds if batch.seconds > 0 else 0
     return (
         f"batch {batch.batch_id}: {batch.read:,} rows in {batch.seconds:.2f} s ({rate:,.0f} rows/s), "
-        f"behind {report.behind:,}, late {batch.late:,}, duplicates {batch.duplicates:,}, "
+        f"behind {'?' if report.behind is None else format(report.behind, ',')}, late {batch.late:,}, duplicates {batch.duplicates:,}, "
         f"rejected {batch.rejected:,}, state rows {report.state_rows:,}"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
+from sf_police.client_properties import python_client_options, read_properties
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 
@@ -101,10 +102,12 @@ def _ensure_reachable(config: Config) -> None:
 
 def client_options(config: Config) -> dict[str, Any]:
     """What every client of kafka-python gets."""
+    path = config.kafka_client_properties
     return {
         "bootstrap_servers": config.kafka_bootstrap_servers.split(","),
         "client_id": "sf-police",
         "bootstrap_timeout_ms": _BROKER_TIMEOUT_MS,
+        **(python_client_options(read_properties(path)) if path else {}),
     }
 
 
@@ -188,3 +191,18 @@ def read_records(config: Config, wanted: dict[int, int]) -> dict[int, Any]:
         finally:
             consumer.close()
     return records
+
+
+def follow_records(config: Config, topic: Topic, *, is_stopped: Callable[[], bool]) -> Iterator[Any]:
+    """Records (kafka-python's ConsumerRecord) that come after what `topic` holds, as they come, until stopped."""
+    with broker_errors(config):
+        consumer = KafkaConsumer(**client_options(config), enable_auto_commit=False)
+        try:
+            consumer.assign([TopicPartition(topic.name, partition.number) for partition in topic.partitions])
+            for partition in topic.partitions:
+                consumer.seek(TopicPartition(topic.name, partition.number), partition.next_offset)
+            while not is_stopped():
+                for records in consumer.poll(timeout_ms=200).values():
+                    yield from records
+        finally:
+            consumer.close()

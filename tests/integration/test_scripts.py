@@ -162,7 +162,9 @@ def test_another_install_of_kafka_is_used_when_named(scripts: Scripts, tmp_path:
     started = scripts.run("start", KAFKA_HOME=str(other))
 
     assert started.returncode == 0, started.stderr
-    line = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(scripts.pid())], capture_output=True, text=True, check=True)
+    line = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(scripts.pid())], capture_output=True, text=True, check=True
+    )
     assert f"-cp {other}/libs/*" in line.stdout
 
 
@@ -185,7 +187,7 @@ def test_settings_that_cannot_be_are_refused(scripts: Scripts, extra: dict[str, 
 def test_an_unsupported_java_is_refused(scripts: Scripts, tmp_path: Path) -> None:
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
-    java.write_text('#!/bin/sh\necho \'openjdk version "11.0.2" 2019-01-15\' >&2\n')
+    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
     java.chmod(0o755)
 
     started = scripts.run("start", JAVA_HOME=str(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import encode, event_records, read_calls
+from sf_police.calls import _Reader, encode, event_records, file_records, read_calls
 from sf_police.errors import SfPoliceError
 from tests.unit.builders import a_call
 
@@ -64,12 +65,9 @@ def test_read_calls_takes_arrays_and_lines_packed_or_not(tmp_path: Path, name: s
         ('[{"ä":1}, 2]'.encode(), "at byte 11: not a call"),
     ],
 )
-def test_read_calls_says_what_is_wrong_and_where(tmp_path: Path, data: bytes, message: str) -> None:
-    path = tmp_path / "calls.json"
-    path.write_bytes(data)
-
-    with pytest.raises(SfPoliceError, match=r"calls\.json.*") as error:
-        list(read_calls(path))
+def test_the_reader_says_what_is_wrong_and_where(data: bytes, message: str) -> None:
+    with pytest.raises(SfPoliceError, match=r"^calls\.json ") as error:
+        list(_Reader(io.BytesIO(data), "calls.json").calls())
     assert message in str(error.value)
 
 
@@ -96,6 +94,14 @@ def test_read_calls_names_a_file_that_cannot_be_read(
     assert message in str(error.value)
 
 
+def test_a_file_of_something_else_is_no_calls(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text('[{"name": "x"}]')
+
+    with pytest.raises(SfPoliceError, match=r"other\.json holds no calls: its first object has none of the fields"):
+        list(read_calls(path))
+
+
 def test_read_calls_crosses_the_ends_of_chunks(tmp_path: Path) -> None:
     calls = [a_call(crime_id=str(number), address="é" * 777) for number in range(3000)]
     path = tmp_path / "large.json"
@@ -106,10 +112,6 @@ def test_read_calls_crosses_the_ends_of_chunks(tmp_path: Path) -> None:
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text() | st.integers() | st.none()), min_size=1), st.booleans())
 def test_read_calls_reads_what_json_wrote(calls: list[dict[str, Any]], is_array: bool) -> None:
-    import io
-
-    from sf_police.calls import _Reader
-
     text = json.dumps(calls) if is_array else "\n".join(json.dumps(call) for call in calls)
 
     assert list(_Reader(io.BytesIO(text.encode()), "memory").calls()) == calls
@@ -135,10 +137,18 @@ def test_a_call_without_a_readable_time_stays_after_its_predecessor() -> None:
     assert order(calls) == ["2", "1", "broken", "0"]
 
 
+def test_file_records_go_as_the_file_has_them() -> None:
+    records = list(file_records(times("14:30", "14:29", "14:31")))
+
+    assert [(record.position, record.key, record.time[11:16]) for record in records] == [
+        (0, b"0", "14:30"), (1, b"1", "14:29"), (2, b"2", "14:31"),
+    ]  # fmt: skip
+
+
 def test_event_records_have_positions_keys_and_compact_values() -> None:
     [record] = event_records([{"crime_id": "1", "city": "San José", "x": [1, None]}])
 
-    assert record == (0, b"1", '{"crime_id":"1","city":"San José","x":[1,null]}'.encode())
+    assert record == (0, "", b"1", '{"crime_id":"1","city":"San José","x":[1,null]}'.encode())
 
 
 def test_a_call_without_an_id_has_no_key() -> None:

@@ -10,7 +10,7 @@ from kafka.errors import KafkaTimeoutError
 
 from sf_police.calls import Record
 from sf_police.errors import SfPoliceError
-from sf_police.producer import Sent, publish
+from sf_police.producer import Sent, ensure_sendable, publish
 
 
 @dataclass
@@ -38,7 +38,7 @@ class FakeProducer:
 
 
 def records(count: int) -> list[Record]:
-    return [Record(position, b"key %d" % position, b"value %d" % position) for position in range(count)]
+    return [Record(position, "", b"key %d" % position, b"value %d" % position) for position in range(count)]
 
 
 def test_publish_deals_the_records_out_by_position() -> None:
@@ -84,3 +84,11 @@ def test_publish_reports_progress() -> None:
     )
 
     assert seen == [1000, 2000, 2500]
+
+
+def test_a_record_over_the_limit_is_refused_before_anything_is_sent() -> None:
+    ensure_sendable([Record(0, "", b"k", b"v" * 1_048_000)])
+    with pytest.raises(
+        SfPoliceError, match=r"call 2 in order \(key b'k'\) .* over the limit of 1,048,576; nothing was sent"
+    ):
+        ensure_sendable([Record(0, "", b"k", b"v"), Record(1, "", b"k", b"v" * 1_048_576)])

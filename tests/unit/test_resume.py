@@ -14,7 +14,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.resume import missing_records
 from sf_police.topics import Partition, Topic
 
-RECORDS = [Record(n, b"k%d" % n, b"v%d" % n) for n in range(10)]
+RECORDS = [Record(n, "", b"k%d" % n, b"v%d" % n) for n in range(10)]
 
 
 def topic(*held: int, first: int = 0) -> Topic:
@@ -55,7 +55,7 @@ def test_a_topic_with_another_files_records_is_refused() -> None:
 
 
 def test_a_topic_with_more_than_the_file_is_refused() -> None:
-    longer = [*RECORDS, Record(10, b"k10", b"v10"), Record(11, b"k11", b"v11")]
+    longer = [*RECORDS, Record(10, "", b"k10", b"v10"), Record(11, "", b"k11", b"v11")]
 
     with pytest.raises(SfPoliceError, match="holds other records than this file"):
         missing(topic(4, 4, 3), longer)

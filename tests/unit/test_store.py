@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from sf_police.answers import queries
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.store import Batch, Store, open_store
+from sf_police.store import Batch, Store, existing_store, open_store
 from tests.conftest import read_csv
 
 USUAL = "usual_resolution string, usual_resolution_calls bigint"
@@ -84,7 +84,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         if request.param == "sqlite"
         else request.getfixturevalue("postgresql")
     )
-    store = open_store(url, create=True)
+    store = open_store(url)
+    store.create_tables()
     yield store
     store.drop_tables()
     store.close()
@@ -197,12 +198,13 @@ def test_last_batches_are_read_as_they_were_written(store: Store) -> None:
 @pytest.mark.parametrize("url", ["answers.db", "mysql://localhost/x", "sqlite://", "nonsense://x"])
 def test_a_url_that_is_no_store_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="STORE"):
-        open_store(url, create=True)
+        open_store(url)
 
 
 def test_reading_a_store_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SfPoliceError, match="no store at .*make run-stream"):
-        open_store(f"sqlite:///{tmp_path / 'none.db'}", create=False)
+        existing_store(f"sqlite:///{tmp_path / 'none.db'}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
@@ -210,4 +212,4 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to look at" * 100)
 
     with pytest.raises(SfPoliceError, match=r"text\.db: file is not a database"):
-        open_store(f"sqlite:///{path}", create=True)
+        open_store(f"sqlite:///{path}").create_tables()

@@ -1,0 +1,147 @@
+"""Looks at everything that a run needs, and says what to do about what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sf_police import checkpoint, jvm, store, topics
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+
+OK, TO_DO, WRONG = "ok", "to do", "wrong"
+
+_SUMS: Final = Path(__file__).parent.parent / "scripts" / "jars.sha256"
+_LEAST_DISK_GB: Final = 2
+_LEAST_MEMORY_GB: Final = 3
+_JAVA_VERSIONS: Final = (17, 21)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `ok`, `to do` (a step not taken yet) or `wrong`; and the remedy."""
+
+    name: str
+    state: str
+    text: str
+    remedy: str = ""
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """Every finding, in the order in which a newcomer meets them."""
+    checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
+        ("Python", _python), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
+        ("broker", _broker), ("topic", _topic), ("store", _store), ("checkpoint", _checkpoint),
+    )  # fmt: skip
+    for name, check in checks:
+        try:
+            yield check(config)
+        except SfPoliceError as error:
+            text, _, remedy = str(error).rpartition(": ")
+            yield Finding(name, TO_DO if name in ("broker", "topic", "store") else WRONG, text, remedy)
+
+
+def _python(_: Config) -> Finding:
+    return Finding("Python", OK, f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _java(config: Config) -> Finding:
+    java = jvm.java_program(config)
+    shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    match = re.search(r'version "(\d+)[^"]*"', shown.stderr + shown.stdout)
+    version = int(match[1]) if match else 0
+    remedy = "install Java 17 or 21, or set JAVA_HOME to one"
+    if version < _JAVA_VERSIONS[0]:
+        return Finding("Java", WRONG, f"{java} is Java {version or 'of an unknown version'}", remedy)
+    if version not in _JAVA_VERSIONS:
+        return Finding("Java", TO_DO, f"{java} is Java {version}, which this project is not tested with", remedy)
+    return Finding("Java", OK, f"{version} at {java}")
+
+
+def _jars(config: Config) -> Finding:
+    lines = _SUMS.read_text("utf-8").splitlines() if _SUMS.exists() else []
+    wanted = [(line[:64], line[66:]) for line in lines if not (config.kafka_home and "  kafka_" in line)]
+    jars = [config.jars_dir / name for _, name in wanted]
+    missing = sum(1 for jar in jars if not jar.exists())
+    if missing:
+        return Finding("jars", WRONG, f"{missing} of {len(jars)} jars are missing in {config.jars_dir}", "make install")
+    altered = [jar for jar, (total, _) in zip(jars, wanted, strict=True) if _sha256(jar) != total]
+    if altered:
+        return Finding("jars", WRONG, f"{altered[0]} is not what it should be", "make install (fetches it anew)")
+    archive = jvm.archive_path(config)
+    if not archive.exists():
+        return Finding("jars", TO_DO, "the archive of Spark's classes is missing: Spark starts slowly", "make install")
+    return Finding("jars", OK, f"{len(jars)} jars with the right sums in {config.jars_dir}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _disk(config: Config) -> Finding:
+    folder = config.state_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    if not os.access(folder, os.W_OK):
+        return Finding("disk", WRONG, f"{folder} cannot be written to", "set STATE_DIR to another folder")
+    if free < _LEAST_DISK_GB:
+        return Finding("disk", WRONG, f"{free:.1f} GB free at {folder}", f"make room: {_LEAST_DISK_GB} GB are needed")
+    return Finding("disk", OK, f"{free:.1f} GB free at {folder}")
+
+
+def _memory(config: Config) -> Finding:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    if total < _LEAST_MEMORY_GB:
+        return Finding("memory", WRONG, f"{total:.1f} GB", "set SPARK_DRIVER_MEMORY=1g, and end other programs")
+    return Finding("memory", OK, f"{total:.1f} GB; the driver takes {config.spark_driver_memory}, the broker 1g")
+
+
+def _broker(config: Config) -> Finding:
+    with topics.admin_client(config) as admin:
+        brokers = admin.describe_cluster()["brokers"]
+    return Finding("broker", OK, f"{len(brokers)} at {config.kafka_bootstrap_servers}")
+
+
+def _topic(config: Config) -> Finding:
+    topic = topics.describe_topic(config)
+    headless = [partition.number for partition in topic.partitions if partition.leader is None]
+    if headless:
+        return Finding("topic", WRONG, f"partition {headless[0]} of {topic.name} has no leader", "make kafka-start")
+    if not topic.records:
+        return Finding("topic", TO_DO, f"{topic.name} is empty", "make produce")
+    return Finding("topic", OK, f"{topic.name}: {topic.records:,} records in {len(topic.partitions)} partitions")
+
+
+def _store(config: Config) -> Finding:
+    opened = store.existing_store(config.store)
+    books = opened.books()
+    opened.close()
+    if not books.is_balanced:
+        return Finding("store", WRONG, "its books do not balance", "make reset, then make run-stream")
+    return Finding("store", OK, f"{books.counted:,} calls counted, and the books balance")
+
+
+def _checkpoint(config: Config) -> Finding:
+    path = checkpoint.local_path(config.checkpoint)
+    if path is None:
+        return Finding(
+            "checkpoint", OK, f"{config.checkpoint} is not on this machine: looked at when the stream starts"
+        )
+    if not path.exists():
+        return Finding("checkpoint", TO_DO, f"none at {path}", "make run-stream")
+    opened = store.existing_store(config.store)
+    try:
+        remembered = checkpoint.remembered_settings(checkpoint.LocalFolder(path), opened, config.checkpoint)
+    finally:
+        opened.close()
+    return Finding("checkpoint", OK, f"{path} belongs to the store, window {(remembered or {}).get('window')}")
