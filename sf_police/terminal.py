@@ -37,9 +37,10 @@ def batch_line(report: BatchReport) -> str:
     """A micro-batch in one line."""
     batch = report.batch
     rate = batch.read / batch.seconds if batch.seconds > 0 else 0
+    behind = "?" if report.behind is None else f"{report.behind:,}"
     return (
         f"batch {batch.batch_id}: {batch.read:,} rows in {batch.seconds:.2f} s ({rate:,.0f} rows/s), "
-        f"behind {'?' if report.behind is None else format(report.behind, ',')}, late {batch.late:,}, duplicates {batch.duplicates:,}, "
+        f"behind {behind}, late {batch.late:,}, duplicates {batch.duplicates:,}, "
         f"rejected {batch.rejected:,}, state rows {report.state_rows:,}"
     )
 
