@@ -99,6 +99,10 @@ test-unit: install ## Run the unit tests: local Spark, no broker
 test-integration: install ## Run the integration tests: a real broker, the real commands
 	@$(PYTHON) -m pytest tests/integration $(ARGS)
 
+.PHONY: test-docker
+test-docker: install ## Build a broker image without a registry, and run the integration tests against it
+	@scripts/test-docker.sh $(ARGS)
+
 .PHONY: lint
 lint: install ## Check the code; changes nothing
 	@scripts/lint.sh

@@ -10,8 +10,8 @@ main() {
   "${VENV}/bin/ruff" format --check .
   "${VENV}/bin/mypy"
   "${VENV}/bin/lint-imports"
-  "${VENV}/bin/shellcheck" -x scripts/*.sh .ci/run
-  "${VENV}/bin/shfmt" -d -i 2 -ci scripts/*.sh .ci/run
+  "${VENV}/bin/shellcheck" -x scripts/*.sh tests/integration/image/*.sh .ci/run
+  "${VENV}/bin/shfmt" -d -i 2 -ci scripts/*.sh tests/integration/image/*.sh .ci/run
 }
 
 main "$@"

@@ -16,6 +16,11 @@ from sf_police.session import MEANING
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    ways = ("auto", "docker", "scripts")
+    parser.addoption("--kafka-by", choices=ways, default="auto", help="which broker the integration tests start")
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     # `collect` converts times in Python's zone.

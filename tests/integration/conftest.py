@@ -1,7 +1,8 @@
 """A real broker, and the real commands.
 
-`kafka` is, in this order: the broker that KAFKA_BOOTSTRAP_SERVERS names (never stopped); else one of our own, started
-by scripts/ on free ports with a folder of its own. It is never skipped.
+`kafka` is, in this order: the broker that KAFKA_BOOTSTRAP_SERVERS names (never stopped); else a container, where a
+Docker engine has or gets the image; else one of our own, started by scripts/ on free ports with a folder of its own.
+It is never skipped. `--kafka-by` names one of the last two.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from tests.integration import docker
 
 ROOT = Path(__file__).parent.parent.parent
 # What the user has set must not reach the commands under test, but for where the jars and the broker are.
@@ -55,28 +59,87 @@ def run_script(name: str, env: dict[str, str], *arguments: str) -> subprocess.Co
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory, capfd_disabled: Callable[[str], None]) -> Iterator[str]:
+def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, say_aloud: Callable[[str], None]
+) -> Iterator[str]:
     """Address of a broker that answers."""
+    way = request.config.getoption("--kafka-by")
     servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if servers:
-        capfd_disabled(f"kafka: yours, at {servers}")
+    if servers and way == "auto":
+        say_aloud(f"kafka: yours, at {servers}")
         yield servers
-        return
-    state = tmp_path_factory.mktemp("broker")
+    elif way == "docker" or (way == "auto" and docker.can_run_image()):
+        servers = f"localhost:{request.getfixturevalue('kafka_test_port')}"
+        try:
+            services = request.getfixturevalue("docker_services")
+            services.wait_until_responsive(lambda: answers(servers), timeout=90, pause=0.5)
+        except Exception:
+            # pytest-docker leaves behind what it could not start.
+            say_aloud(docker.logs())
+            docker.down()
+            raise
+        say_aloud(f"kafka: a container of {docker.image()}, at {servers}")
+        yield servers
+    else:
+        yield from kafka_by_scripts(tmp_path_factory.mktemp("broker"), say_aloud)
+
+
+def kafka_by_scripts(state: Path, say_aloud: Callable[[str], None]) -> Iterator[str]:
     env = clean_environment(KAFKA_PORT=str(free_ports()), STATE_DIR=str(state))
     started = run_script("kafka-start.sh", env)
     try:
         assert started.returncode == 0, started.stderr
         servers = f"localhost:{env['KAFKA_PORT']}"
-        capfd_disabled(f"kafka: one of our own, by scripts/kafka-start.sh, at {servers}")
+        say_aloud(f"kafka: one of our own, by scripts/kafka-start.sh, at {servers}")
         yield servers
     finally:
         stopped = run_script("kafka-stop.sh", env)
         assert stopped.returncode == 0, stopped.stderr
 
 
+def answers(servers: str) -> bool:
+    try:
+        KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=1000).close()
+    except KafkaError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="session")
-def capfd_disabled(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def kafka_test_port() -> str:
+    """The container's port, here and in its advertised listener; compose reads it from the environment."""
+    os.environ["KAFKA_TEST_PORT"] = str(free_ports())
+    return os.environ["KAFKA_TEST_PORT"]
+
+
+@pytest.fixture(scope="session")
+def docker_compose_command() -> str:
+    return docker.compose_command()
+
+
+@pytest.fixture(scope="session")
+def docker_compose_file() -> str:
+    return str(docker.COMPOSE_FILE)
+
+
+@pytest.fixture(scope="session")
+def docker_compose_project_name() -> str:
+    return docker.PROJECT
+
+
+@pytest.fixture(scope="session")
+def docker_setup(kafka_test_port: str) -> list[str]:
+    """What a run before may have left goes first. docker-compose 1 knows no --wait: `kafka` asks the broker itself."""
+    return ["down -v", "up -d"]
+
+
+@pytest.fixture(scope="session")
+def docker_cleanup() -> list[str]:
+    return ["down -v"]
+
+
+@pytest.fixture(scope="session")
+def say_aloud(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Prints a line although pytest captures."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
