@@ -15,7 +15,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaProducer
@@ -194,13 +193,17 @@ def books(output: str) -> dict[str, int]:
 @pytest.fixture
 def make_job(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Job]]:
     """Makes a job whose topic is thrown away after the test."""
+    yield from jobs(kafka, tmp_path, request)
+
+
+def jobs(kafka: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Job]]:
     topics: list[str] = []
 
-    def make(partitions: int = 3, **extra: Any) -> Job:
+    def make(partitions: int = 3) -> Job:
         name = re.sub(r"[^a-zA-Z0-9._-]", "-", request.node.name)[:60]
         topic = f"pytest-{name}-{uuid.uuid4().hex[:8]}"
         topics.append(topic)
-        job = Job(kafka, topic, tmp_path / f"state {len(topics)}")
+        job = Job(kafka, topic, folder / f"state {len(topics)}")
         if partitions:
             job.run("create-topic", PARTITIONS=str(partitions))
         return job

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from tests.integration.conftest import Job, books
+from tests.integration.conftest import Job, books, jobs
 from tests.unit.builders import a_value
 
 
@@ -21,13 +21,31 @@ def snapshot(job: Job) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in files if not path.name.endswith(("-wal", "-shm", ".lock"))}
 
 
-@pytest.fixture
-def run_job(make_job: Callable[..., Job]) -> Job:
-    """A job whose stream has run over three records in two batches."""
-    job = make_job(partitions=1)
+def run_three_records(job: Job) -> Job:
+    """In two batches."""
     job.send(*(a_value(crime_id=str(n)) for n in range(3)))
     job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="2", STATE_PARTITIONS="2")
     return job
+
+
+@pytest.fixture
+def run_job(make_job: Callable[..., Job]) -> Job:
+    """A job whose stream has run over three records."""
+    return run_three_records(make_job(partitions=1))
+
+
+@pytest.fixture(scope="module")
+def pristine(kafka: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Job]:
+    """The same, once for all; to be copied, not used."""
+    for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request):
+        yield run_three_records(make(partitions=1))
+
+
+@pytest.fixture
+def copied(pristine: Job, tmp_path: Path) -> Job:
+    """A state folder of its own, on the topic of all."""
+    shutil.copytree(pristine.state, tmp_path / "state")
+    return Job(pristine.kafka, pristine.topic, tmp_path / "state")
 
 
 def make_again(job: Job) -> None:
@@ -69,8 +87,6 @@ CASES: list[tuple[str, Callable[[Job], object], dict[str, str], str]] = [
     ("another window", lambda _: None, {"WINDOW": "1 hour"}, "was made with window 30 minutes, not 1 hour"),
     ("another watermark", lambda _: None, {"WATERMARK": "1 hour"}, "was made with watermark 10 minutes, not 1 hour"),
     ("state partitions", lambda _: None, {"STATE_PARTITIONS": "3"}, "was made with STATE_PARTITIONS=2, and keeps"),
-    ("the topic made again", make_again, {}, "was made with topic_id"),
-    ("a partition more", add_a_partition, {}, "was made with partitions 1, not 2"),
     ("the checkpoint gone", remove("checkpoint"), {}, "the store has counts, but their checkpoint"),
     ("the store gone", remove("answers.db*"), {}, "has no store that belongs to it"),
     ("its metadata gone", remove("checkpoint/metadata"), {}, "is damaged (it has no metadata)"),
@@ -86,18 +102,34 @@ CASES: list[tuple[str, Callable[[Job], object], dict[str, str], str]] = [
     ("break_it", "settings", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_wrong_state_is_refused_and_nothing_is_written(
-    run_job: Job, break_it: Callable[[Job], object], settings: dict[str, str], message: str
+    copied: Job, break_it: Callable[[Job], object], settings: dict[str, str], message: str
 ) -> None:
-    break_it(run_job)
-    before = snapshot(run_job)
+    break_it(copied)
 
-    refused = run_job.run("stream", "--until-end", check=False, **settings)
+    assert_refused(copied, message, settings)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [(make_again, "was made with topic_id"), (add_a_partition, "was made with partitions 1, not 2")],
+    ids=["the topic made again", "a partition more"],
+)
+def test_another_topic_is_refused(run_job: Job, break_it: Callable[[Job], object], message: str) -> None:
+    break_it(run_job)
+
+    assert_refused(run_job, message, {})
+
+
+def assert_refused(job: Job, message: str, settings: dict[str, str]) -> None:
+    before = snapshot(job)
+
+    refused = job.run("stream", "--until-end", check=False, **settings)
 
     assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr
     assert message in refused.stderr
     assert "make reset" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    assert snapshot(run_job) == before
+    assert snapshot(job) == before
 
 
 def test_reset_deletes_checkpoint_and_store_and_nothing_else(run_job: Job) -> None:

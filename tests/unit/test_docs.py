@@ -1,0 +1,93 @@
+"""The documents say what the code does: every command in them exists, and the table of settings is config.py's."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sf_police import config
+from sf_police.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = dict(re.findall(r"^([a-z][a-z-]*):[^=\n]*?## (.+)$", MAKEFILE, re.MULTILINE))
+
+
+def text() -> str:
+    return "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
+
+
+def test_every_make_target_in_the_documents_exists_and_has_help() -> None:
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text(), re.MULTILINE))
+
+    assert named - set(TARGETS) == set()
+
+
+def test_every_target_is_phony_has_help_and_a_row_in_the_readme() -> None:
+    phony = re.findall(r"^\.PHONY: ([a-z-]+)\n\1:", MAKEFILE, re.MULTILINE)
+    rows = set(re.findall(r"^\| `make ([a-z-]+)`", (ROOT / "README.md").read_text(), re.MULTILINE))
+
+    assert set(phony) == set(TARGETS)
+    assert rows == set(TARGETS) - {"help"}
+
+
+def test_help_lists_every_target() -> None:
+    shown = subprocess.run(["make", "-s", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+
+    assert set(re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE)) == set(TARGETS)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"\bsf-police ([a-z][a-z-]*)", text()))))
+def test_every_command_in_the_documents_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    assert command in capsys.readouterr().out
+
+
+def test_every_long_flag_in_the_documents_is_known() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "sf_police").glob("*.py"))
+    scripts = "".join(path.read_text() for path in (ROOT / "scripts").glob("*.sh"))
+    own = {f"--{field.name.replace('_', '-')}" for field in config.settings()} | set(
+        re.findall(r'"(--[a-z-]+)"', sources)
+    )
+    others = {"--kafka-by", "--write-sums", "--bootstrap-server", "--topic", "--from-beginning"}
+    others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
+    others |= {"--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
+    assert "--write-sums" in scripts
+
+    assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text())) - own - others == set()
+
+
+def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    expected = []
+    for field in config.settings():
+        default = field.metadata["default"]
+        expected.append((field.name.upper(), f"`{default}`" if default else "", field.metadata["help"]))
+
+    assert rows == expected
+
+
+def test_every_file_in_the_map_of_the_tree_exists() -> None:
+    [block] = re.findall(r"^## Map\n.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    folder = ""
+    for line in block.splitlines():
+        name = line.split()[0]
+        folder = name if not line.startswith(" ") and name.endswith("/") else folder if line.startswith(" ") else ""
+        path = ROOT / (name if not line.startswith(" ") else folder + name)
+        assert path.exists(), line
+
+
+def test_the_scripts_have_the_defaults_of_the_settings() -> None:
+    library = (ROOT / "scripts" / "lib.sh").read_text()
+    defaults = dict(re.findall(r'^: "\$\{([A-Z_]+):=(.*)\}"$', library, re.MULTILINE))
+    own = {field.name.upper(): field.metadata["default"] for field in config.settings()}
+
+    for name in ("KAFKA_PORT", "KAFKA_BROKERS", "STATE_DIR", "JARS_DIR"):
+        assert defaults[name].replace("${HOME}", "~") == own[name]
