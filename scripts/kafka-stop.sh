@@ -6,13 +6,14 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
-  local dir pid stopping=()
+  local dir pid stopping=() pids=() i
   check_settings
   for dir in "${KAFKA_STATE}"/broker-*; do
     if pid="$(running_pid "${dir}")"; then
       say "stopping the broker with pid ${pid}"
       kill -TERM "${pid}" 2>/dev/null || true
       stopping+=("${dir}")
+      pids+=("${pid}")
     else
       rm -f "${dir}/kafka.pid"
     fi
@@ -22,17 +23,20 @@ main() {
     say "no broker is running"
     return
   fi
-  for dir in "${stopping[@]}"; do
-    finish "${dir}"
+  for ((i = 0; i < ${#stopping[@]}; i++)); do
+    finish "${stopping[i]}" "${pids[i]}"
   done
 }
 
 finish() {
-  local dir="$1" pid
-  if ! wait_until "${KAFKA_STOP_TIMEOUT}" is_gone "${dir}" && pid="$(running_pid "${dir}")"; then
-    say "the broker with pid ${pid} did not stop within ${KAFKA_STOP_TIMEOUT} s: killing it"
-    kill -KILL "${pid}" 2>/dev/null || true
-    wait_until "${KAFKA_STOP_TIMEOUT}" is_gone "${dir}" || die "the broker with pid ${pid} cannot be killed"
+  local dir="$1" pid="$2"
+  if ! wait_until "${KAFKA_STOP_TIMEOUT}" has_ended "${pid}"; then
+    # Looked at once more: what is killed is ours.
+    if running_pid "${dir}" >/dev/null; then
+      say "the broker with pid ${pid} did not stop within ${KAFKA_STOP_TIMEOUT} s: killing it"
+      kill -KILL "${pid}" 2>/dev/null || true
+    fi
+    wait_until 30 has_ended "${pid}" || die "the broker with pid ${pid} cannot be killed"
   fi
   rm -f "${dir}/kafka.pid"
 }

@@ -117,6 +117,15 @@ running_pid() {
   esac
 }
 
+# has_ended PID: the process is no more, or only its entry is left for its parent to read. (Its command line is gone
+# a moment before: while it still holds its ports.)
+has_ended() {
+  case "$(ps -o stat= -p "$1" 2>/dev/null)" in
+    '' | Z*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
 is_gone() {
   ! running_pid "$1" >/dev/null
 }

@@ -1,32 +1,21 @@
-"""File -> calls -> records: reads the JSON, puts the calls into event-time order, and encodes them.
+"""Calls -> records: puts the calls into event-time order, and encodes them.
 
-Knows nothing of Kafka or Spark.
+Knows nothing of files, Kafka or Spark.
 """
 
 from __future__ import annotations
 
-import bz2
-import codecs
-import gzip
 import json
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from sf_police import schema
-from sf_police.errors import SfPoliceError
 
 Call = dict[str, Any]
 
-STDIN: Final = "-"
 
-_CHUNK_BYTES: Final = 1 << 20
-_MOST_CALL_CHARACTERS: Final = 16 << 20
-_WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _CALL_DATE_TIME: Final = re.compile(schema.CALL_DATE_TIME_PATTERN)
 
 
@@ -37,137 +26,6 @@ class Record(NamedTuple):
     time: str  # of the event, or where it has no readable one, of the call before it; blank when there is none
     key: bytes | None
     value: bytes
-
-
-def read_calls(path: Path) -> Iterator[Call]:
-    """The calls of a JSON array or of NDJSON, as the file has them; `.gz`, `.bz2` and `.xz` are unpacked.
-
-    The path `-` is standard input.
-
-    Raises:
-        SfPoliceError: the file cannot be read, or is not calls; says where.
-    """
-    try:
-        with _open(path) as file:
-            name = "standard input" if str(path) == STDIN else str(path)
-            yield from _checked(_Reader(file, name).calls(), name)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _checked(calls: Iterator[Call], name: str) -> Iterator[Call]:
-    # Any JSON lines would pass; a file of something else shows in its first object.
-    for number, call in enumerate(calls):
-        if number == 0 and not any(field in call for field in schema.REQUIRED_FIELDS):
-            fields = ", ".join(schema.REQUIRED_FIELDS)
-            raise SfPoliceError(f"{name} holds no calls: its first object has none of the fields {fields}")
-        yield call
-
-
-def _open(path: Path) -> IO[bytes]:
-    if str(path) == STDIN:
-        return open(0, "rb", closefd=False)
-    match path.suffix:
-        case ".gz":
-            return cast("IO[bytes]", gzip.open(path, "rb"))
-        case ".bz2":
-            return cast("IO[bytes]", bz2.open(path, "rb"))
-        case ".xz":
-            return cast("IO[bytes]", lzma.open(path, "rb"))
-        case _:
-            return path.open("rb")
-
-
-class _Reader:
-    """Takes one call after the other from a file, in memory bounded by the longest call."""
-
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self._file, self._name = file, name
-        self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
-        self._text, self._at = "", 0
-        self._bytes_before = 0  # of the unpacked file, before self._text
-        self._bytes_read = 0
-        self._is_at_end = False
-
-    def calls(self) -> Iterator[Call]:
-        """Every call of the file."""
-        first = self._peek()
-        if first == "":
-            raise SfPoliceError(f"{self._name} is empty: it should hold calls, as a JSON array or one a line")
-        yield from self._array() if first == "[" else self._lines()
-
-    def _array(self) -> Iterator[Call]:
-        self._at += 1
-        if self._peek() == "]":
-            raise SfPoliceError(f"{self._name} is an empty array: there is nothing to send")
-        mark = ","
-        while mark == ",":
-            yield self._call()
-            mark = self._peek()
-            self._at += 1
-        if mark != "]":
-            raise self._broken("cut short: the array does not end" if mark == "" else "neither a comma nor `]`", -1)
-        if self._peek() != "":
-            raise self._broken("something follows the array")
-
-    def _lines(self) -> Iterator[Call]:
-        while self._peek() != "":
-            yield self._call()
-
-    def _call(self) -> Call:
-        if self._peek() != "{":
-            raise self._broken("cut short: a call should follow" if self._peek() == "" else "not a call: no `{`")
-        while True:
-            try:
-                call, self._at = self._scan(self._text, self._at)
-            except json.JSONDecodeError as error:
-                # Perhaps only the chunk ends inside the call. Where the file does, it is cut short.
-                if len(self._text) - self._at > _MOST_CALL_CHARACTERS:
-                    raise self._broken(f"not JSON, or a call of over {_MOST_CALL_CHARACTERS:,} characters") from None
-                if not self._more():
-                    is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
-                    raise self._broken(
-                        "cut short inside a call" if is_cut else error.msg, error.pos - self._at
-                    ) from None
-            except (RecursionError, ValueError) as error:
-                raise self._broken(str(error)) from None
-            else:
-                return call  # type: ignore[no-any-return]
-
-    def _peek(self) -> str:
-        # The next character that is not white space; empty at the end of the file.
-        while True:
-            match = _WHITE_SPACE.match(self._text, self._at)
-            self._at = match.end() if match else self._at
-            if self._at < len(self._text) or not self._more():
-                return self._text[self._at : self._at + 1]
-
-    def _more(self) -> bool:
-        # Reads at least as much as is left unread, so that a long call is not scanned once a chunk.
-        if self._is_at_end:
-            return False
-        chunk = self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at))
-        if self._bytes_read == 0 and chunk.startswith(codecs.BOM_UTF8):
-            self._bytes_before = len(codecs.BOM_UTF8)
-        self._bytes_read += len(chunk)
-        self._is_at_end = not chunk
-        try:
-            text = self._decode(chunk, final=self._is_at_end)
-        except UnicodeDecodeError as error:
-            at = self._bytes_read - len(error.object) + error.start
-            raise SfPoliceError(f"{self._name} at byte {at:,}: not UTF-8 ({error.reason})") from None
-        self._bytes_before += len(self._text[: self._at].encode())
-        self._text, self._at = self._text[self._at :] + text, 0
-        return not self._is_at_end
-
-    def _broken(self, what: str, characters_on: int = 0) -> SfPoliceError:
-        at = self._bytes_before + len(self._text[: self._at + characters_on].encode())
-        return SfPoliceError(f"{self._name} at byte {at:,}: {what}")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def event_records(calls: Iterable[Call]) -> Iterator[Record]:

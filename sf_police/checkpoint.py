@@ -7,106 +7,23 @@ belong together, and go on only together.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Protocol
-from urllib.parse import urlparse
+from typing import Any, Final
 
 from sf_police.errors import SfPoliceError
+from sf_police.folders import Folder, local_path
 from sf_police.lock import locked
-from sf_police.store import Batch, Store
+from sf_police.store import Store
+from sf_police.tables import Batch
 
 _WAY_OUT: Final = "`make reset` deletes both, then the topic is read again from its start"
 # Batches compared: as many as Spark keeps files of.
 _KEPT_BATCHES: Final = 100
-
-
-class Folder(Protocol):
-    """What is needed of a file system: the local one's, or through Spark any other's."""
-
-    def names(self, folder: str) -> list[str]:
-        """Names in a sub-folder; none when it does not exist."""
-
-    def read(self, name: str) -> str | None:
-        """Text of a file, or None when it does not exist."""
-
-    def write(self, name: str, text: str) -> None:
-        """Write a file that appears only when it is whole."""
-
-
-class LocalFolder:
-    """A folder of this machine."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def names(self, folder: str) -> list[str]:
-        """See `Folder`."""
-        path = self.path / folder
-        return [entry.name for entry in path.iterdir()] if path.is_dir() else []
-
-    def read(self, name: str) -> str | None:
-        """See `Folder`."""
-        path = self.path / name
-        return path.read_text("utf-8", "replace") if path.exists() else None
-
-    def write(self, name: str, text: str) -> None:
-        """See `Folder`."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        part = self.path / f".{name}.part"
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path / name)
-
-
-class HadoopFolder:
-    """A folder of any file system that Spark knows (`hdfs://`, `s3a://`, …)."""
-
-    def __init__(self, session: Any, uri: str) -> None:
-        self._jvm = session._jvm
-        self._path = self._jvm.org.apache.hadoop.fs.Path(uri)
-        self._fs = self._path.getFileSystem(session._jsc.hadoopConfiguration())
-
-    def _at(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
-
-    def names(self, folder: str) -> list[str]:
-        """See `Folder`."""
-        path = self._at(folder)
-        return [status.getPath().getName() for status in self._fs.listStatus(path)] if self._fs.exists(path) else []
-
-    def read(self, name: str) -> str | None:
-        """See `Folder`."""
-        if not self._fs.exists(self._at(name)):
-            return None
-        stream = self._fs.open(self._at(name))
-        try:
-            return bytes(stream.readAllBytes()).decode("utf-8", "replace")
-        finally:
-            stream.close()
-
-    def write(self, name: str, text: str) -> None:
-        """See `Folder`."""
-        part = self._at(f".{name}.part")
-        stream = self._fs.create(part, True)
-        stream.write(bytearray(text.encode()))
-        stream.close()
-        self._fs.rename(part, self._at(name))
-
-
-def local_path(checkpoint: str) -> Path | None:
-    """The folder on this machine that the checkpoint is, or None when it is elsewhere."""
-    url = urlparse(checkpoint)
-    if url.scheme == "file":
-        return Path(url.path)
-    return None if "://" in checkpoint else Path(checkpoint)
 
 
 @contextmanager

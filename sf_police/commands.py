@@ -12,10 +12,7 @@ import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from sf_police import generate
 from sf_police.config import Config
@@ -24,9 +21,6 @@ from sf_police.stop import Stop
 
 if TYPE_CHECKING:
     from sf_police.calls import Record
-    from sf_police.store import Store
-
-_TABLE_ROWS: Final = 10
 
 
 def window_start(text: str) -> datetime:
@@ -95,18 +89,18 @@ def produce(
 
 
 def _read_records(path: Path, order: str) -> list[Record]:
-    from sf_police import calls
+    from sf_police import calls, json_files
 
     arrange = calls.file_records if order == "file" else calls.event_records
     try:
-        return list(arrange(calls.read_calls(path)))
+        return list(arrange(json_files.read_calls(path)))
     except SfPoliceError as error:
         raise SfPoliceError(f"{error}; nothing was sent") from error
 
 
 def stream(config: Config, *, stop: Stop) -> int:
     """Count the topic's calls into the store; at the end, the books and the answer."""
-    from sf_police import checkpoint, guard, live, store, streams, topics
+    from sf_police import checkpoint, guard, live, show, store, streams, topics
     from sf_police.session import stop_session
 
     alone = checkpoint.exclusive(config.checkpoint, config.state_dir)
@@ -120,7 +114,7 @@ def stream(config: Config, *, stop: Stop) -> int:
                 streams.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
         finally:
             stop_session(session)
-        code = _show_result(open_store, limit=_TABLE_ROWS)
+        code = show.result(open_store)
     if stop.is_set() and config.until_end:
         _say("interrupted before the end; run it again to go on from there")
         return stop.exit_code
@@ -129,10 +123,10 @@ def stream(config: Config, *, stop: Stop) -> int:
 
 def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
     """Show the topic."""
-    from sf_police import terminal, topics
+    from sf_police import show, terminal, topics
 
     topic = topics.describe_topic(config)
-    _print_table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
+    show.table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for name, offsets in (
         ("first", {partition.number: partition.first_offset for partition in filled}),
@@ -165,20 +159,14 @@ def answer(
     config: Config, *, format: str, by: str | None, window_start: datetime | None, limit: int | None, stop: Stop
 ) -> int:
     """Print the answer."""
-    from sf_police import store, terminal
+    from sf_police import show, store
 
     with closing(store.existing_store(config.store)) as open_store:
         if open_store.is_empty():
             raise SfPoliceError("nothing is counted yet: try `make run-stream`")
         if format == "table" and window_start is None and by is None:
-            return _show_result(open_store, limit=limit or _TABLE_ROWS)
-        document = _answer_document(open_store, by=by, window_start=window_start, limit=limit)
-        if format == "json":
-            print(terminal.to_json(document))
-        elif format == "csv":
-            print(terminal.to_csv(document.get("crime_types" if by == "crime-type" else "windows", [])), end="")
-        else:
-            _print_tables(document, limit or _TABLE_ROWS)
+            return show.result(open_store, limit=limit)
+        show.answer(open_store, format=format, by=by, window_start=window_start, limit=limit)
         return 0
 
 
@@ -201,69 +189,6 @@ def make_archive(config: Config, *, stop: Stop) -> int:
     if path is None:
         _say("this Java makes no archive of classes: Spark will start a little later, and do the same")
     return 0
-
-
-def _answer_document(
-    open_store: Store, *, by: str | None, window_start: datetime | None, limit: int | None
-) -> dict[str, Any]:
-    from sf_police import terminal
-
-    windows = open_store.answers("window_answers", order_by="window_start")
-    [overall] = open_store.answers("overall_answer", order_by="calls")
-    if window_start is not None:
-        chosen = [row for row in windows if row["window_start"] == window_start]
-        if not chosen:
-            raise SfPoliceError(f"no call was counted in a window that starts at {window_start}")
-        return {"windows": chosen, "counts": open_store.window_counts(window_start)[:limit]}
-    document: dict[str, Any] = {"totals": terminal.totals(windows, overall)}
-    if by != "crime-type":
-        document["windows"] = windows[:limit]
-    if by != "window":
-        order = "calls DESC, crime_type"
-        document["crime_types"] = open_store.answers("crime_type_answers", order_by=order, limit=limit)
-    return document
-
-
-def _print_tables(document: dict[str, Any], limit: int) -> None:
-    from sf_police import terminal
-
-    if "windows" in document:
-        _print_table("per window", terminal.windows_table(document["windows"][:limit]))
-    if "counts" in document:
-        _print_table("its calls", terminal.counts_table(document["counts"]))
-    if "crime_types" in document:
-        _print_table("per crime type", terminal.crime_types_table(document["crime_types"][:limit]))
-    if "totals" in document:
-        print(terminal.totals_text(document["totals"]))
-
-
-def _show_result(open_store: Store, *, limit: int) -> int:
-    # The answer to standard output, the books to standard error; 1 when the books do not balance.
-    from sf_police import terminal
-
-    books = open_store.books()
-    windows = open_store.answers("window_answers", order_by="window_start DESC")
-    if windows:
-        [overall] = open_store.answers("overall_answer", order_by="calls")
-        crime_types = open_store.answers("crime_type_answers", order_by="calls DESC, crime_type", limit=limit)
-        _print_table(f"newest of {len(windows):,} windows", terminal.windows_table(windows[:limit]))
-        _print_table(
-            f"most frequent of {overall['crime_types']:,} crime types", terminal.crime_types_table(crime_types)
-        )
-        print(terminal.totals_text(terminal.totals(windows, overall)))
-    sys.stdout.flush()
-    _say(terminal.books_line(books))
-    return 0 if books.is_balanced else 1
-
-
-def _print_table(heading: str, table: Table) -> None:
-    print(heading)
-    _console().print(table)
-
-
-def _console() -> Console:
-    # A pipe has no width: tables are then as wide as what is in them.
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
 
 
 def _say(line: str) -> None:

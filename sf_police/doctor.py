@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sf_police import checkpoint, jvm, store, topics
+from sf_police import checkpoint, folders, jvm, store, topics
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 
@@ -59,7 +59,7 @@ def _java(config: Config) -> Finding:
     match = re.search(r'version "(\d+)[^"]*"', shown.stderr + shown.stdout)
     version = int(match[1]) if match else 0
     remedy = "install Java 17 or 21, or set JAVA_HOME to one"
-    if version < _JAVA_VERSIONS[0]:
+    if version < jvm.OLDEST_JAVA:
         return Finding("Java", WRONG, f"{java} is Java {version or 'of an unknown version'}", remedy)
     if version not in _JAVA_VERSIONS:
         return Finding("Java", TO_DO, f"{java} is Java {version}, which this project is not tested with", remedy)
@@ -132,7 +132,7 @@ def _store(config: Config) -> Finding:
 
 
 def _checkpoint(config: Config) -> Finding:
-    path = checkpoint.local_path(config.checkpoint)
+    path = folders.local_path(config.checkpoint)
     if path is None:
         return Finding(
             "checkpoint", OK, f"{config.checkpoint} is not on this machine: looked at when the stream starts"
@@ -141,7 +141,7 @@ def _checkpoint(config: Config) -> Finding:
         return Finding("checkpoint", TO_DO, f"none at {path}", "make run-stream")
     opened = store.existing_store(config.store)
     try:
-        remembered = checkpoint.remembered_settings(checkpoint.LocalFolder(path), opened, config.checkpoint)
+        remembered = checkpoint.remembered_settings(folders.LocalFolder(path), opened, config.checkpoint)
     finally:
         opened.close()
     return Finding("checkpoint", OK, f"{path} belongs to the store, window {(remembered or {}).get('window')}")

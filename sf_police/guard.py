@@ -8,9 +8,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from sf_police.checkpoint import HadoopFolder, LocalFolder, adopt, local_path, remembered_settings
+from sf_police.checkpoint import adopt, remembered_settings
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.folders import HadoopFolder, LocalFolder, local_path
 from sf_police.session import create_session, stop_session
 from sf_police.store import Store
 from sf_police.topics import Topic

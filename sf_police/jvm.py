@@ -7,6 +7,7 @@ found, and Spark starts as it does without. The JVM checks it once more, and ign
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyspark
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 
+OLDEST_JAVA: Final = 17
 # Up to so many records, what the optimizing compiler takes to start is more than it gives.
 _SHORT_RUN_RECORDS: Final = 1_000_000
 
@@ -49,18 +51,27 @@ def java_options(config: Config, *, records: int | None) -> str:
 def archive_path(config: Config) -> Path:
     """Where the archive is, or would be: in the venv, as the JVM notes the paths of its classes."""
     java = java_program(config)
-    release = java.parent.parent / "release"
-    parts = [str(java), release.read_text("utf-8", "replace") if release.exists() else "", str(pyspark.__path__[0])]
+    parts = [str(java), java_release(java), str(pyspark.__path__[0])]
     parts += [f"{jar} {jar.stat().st_size}" for jar in connector_jars(config)]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return Path(sys.prefix) / "share" / "sf-police" / f"spark-{name}.jsa"
 
 
 def java_program(config: Config) -> Path:
-    """The java that Spark will run. Raises SfPoliceError when there is none."""
+    """The java that Spark will run. Raises SfPoliceError when there is none, or one that is too old."""
     folder = str(config.java_home / "bin") if config.java_home else None
     found = shutil.which("java", path=folder)
     if not found:
         where = f"JAVA_HOME={config.java_home}" if config.java_home else "the PATH"
         raise SfPoliceError(f"no Java in {where}: install Java 17 or 21, or set JAVA_HOME to one")
-    return Path(found).resolve()
+    java = Path(found).resolve()
+    match = re.search(r'^JAVA_VERSION="(\d+)', java_release(java), re.MULTILINE)
+    if match and int(match[1]) < OLDEST_JAVA:
+        raise SfPoliceError(f"{java} is Java {match[1]}: install Java 17 or 21, or set JAVA_HOME to one")
+    return java
+
+
+def java_release(java: Path) -> str:
+    """What a Java says of itself in its `release` file; blank where it has none."""
+    release = java.parent.parent / "release"
+    return release.read_text("utf-8", "replace") if release.exists() else ""

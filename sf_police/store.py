@@ -1,4 +1,4 @@
-"""The store: tables, the transaction of a micro-batch, the views that answer, and the books.
+"""The store: the transaction of a micro-batch, the views that answer, and the books. Its tables are in `tables.py`.
 
 SQLite or PostgreSQL, by the SQLAlchemy URL. Times are wall clock: `YYYY-MM-DD HH:MM:SS` text in SQLite, timestamp
 without time zone in PostgreSQL. Knows nothing of Spark or Kafka.
@@ -9,23 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    Double,
     Engine,
-    Integer,
-    LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
-    TypeDecorator,
     create_engine,
     event,
     func,
@@ -34,131 +26,16 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from sf_police.answers import queries
 from sf_police.errors import SfPoliceError, UsageError
-
-Offsets = dict[str, int]  # next offset by partition number, as text: what JSON makes of it
+from sf_police.tables import BATCHES, COUNTS, METADATA, REJECTED, STREAMS, Batch, Books, Offsets, WallClock
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _ROWS_AT_ONCE: Final = 20_000
-
-
-class WallClock(TypeDecorator[datetime]):
-    """A time without zone: text in SQLite, timestamp in PostgreSQL."""
-
-    impl = String(19)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """The column's type."""
-        return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(19))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Into the store."""
-        return value if value is None or dialect.name == "postgresql" else value.isoformat(" ", "seconds")
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's
-        """Out of the store."""
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-# Ties go by byte order everywhere; PostgreSQL would else sort by the locale of its cluster.
-_TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-_METADATA: Final = MetaData()
-
-
-def _table(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, _METADATA, *columns, sqlite_with_rowid=False)
-
-
-COUNTS: Final = _table(
-    "counts",
-    Column("window_start", WallClock, primary_key=True),
-    Column("window_end", WallClock, nullable=False),
-    Column("crime_type", _TEXT, primary_key=True),
-    Column("resolution", _TEXT, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-)
-REJECTED: Final = _table(
-    "rejected",
-    Column("topic", _TEXT, primary_key=True),
-    Column("partition", Integer, primary_key=True, quote=True),
-    Column("offset", BigInteger, primary_key=True, quote=True),
-    Column("reason", _TEXT, nullable=False),
-    Column("value", LargeBinary),
-)
-BATCHES: Final = _table(
-    "batches",
-    Column("query_id", _TEXT, primary_key=True),
-    Column("batch_id", BigInteger, primary_key=True),
-    Column("start_offsets", _TEXT, nullable=False),
-    Column("end_offsets", _TEXT, nullable=False),
-    Column("read", BigInteger, nullable=False),
-    Column("counted", BigInteger, nullable=False),
-    Column("duplicates", BigInteger, nullable=False),
-    Column("late", BigInteger, nullable=False),
-    Column("rejected", BigInteger, nullable=False),
-    Column("watermark", WallClock),
-    Column("seconds", Double, nullable=False),
-)
-# The stream that this store belongs to: one row.
-STREAMS: Final = _table(
-    "streams",
-    Column("query_id", _TEXT, primary_key=True),
-    Column("settings", _TEXT, nullable=False),
-)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A micro-batch's row in `batches`: the offsets it read, and what became of each record."""
-
-    query_id: str
-    batch_id: int
-    start_offsets: Offsets
-    end_offsets: Offsets
-    read: int
-    counted: int
-    duplicates: int
-    late: int
-    rejected: int
-    watermark: datetime | None
-    seconds: float
-
-    def row(self) -> dict[str, Any]:
-        """The row as the table takes it."""
-        offsets = {name: json.dumps(getattr(self, name), sort_keys=True) for name in ("start_offsets", "end_offsets")}
-        return {**asdict(self), **offsets}
-
-
-@dataclass(frozen=True)
-class Books:
-    """Where the records went. They balance when none is unaccounted for."""
-
-    offsets: int  # from the first start to the last end
-    read: int
-    counted: int
-    duplicates: int
-    late: int
-    rejected: int
-    stored_calls: int  # in `counts`
-    stored_rejected: int  # rows of `rejected`
-
-    @property
-    def gaps(self) -> int:
-        """Offsets without a record: of transactions, or taken out by compaction."""
-        return self.offsets - self.read
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every record is accounted for, and the tables hold what the batches say."""
-        accounted = self.counted + self.duplicates + self.late + self.rejected
-        stored = (self.stored_calls, self.stored_rejected)
-        return self.read == accounted and stored == (self.counted, self.rejected) and self.gaps >= 0
 
 
 class Store:
@@ -177,7 +54,7 @@ class Store:
             except OSError as error:
                 raise SfPoliceError(f"cannot make the store's folder {self._path.parent}: {error.strerror}") from error
         with self._errors(), self._engine.begin() as connection:
-            _METADATA.create_all(connection)
+            METADATA.create_all(connection)
             existing = inspect(connection).get_view_names()
             for name, query in queries().items():
                 definition = inspect(connection).get_view_definition(name) if name in existing else ""
@@ -198,7 +75,7 @@ class Store:
         with self._errors(), self._engine.begin() as connection:
             for name in queries():
                 connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-            _METADATA.drop_all(connection)
+            METADATA.drop_all(connection)
 
     def write_batch(
         self, batch: Batch, counts: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]]

@@ -20,7 +20,8 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.executed_plan import BatchMetrics, batch_metrics
 from sf_police.pipeline import call_counts, rejected_records
-from sf_police.store import Batch, Offsets, Store
+from sf_police.store import Store
+from sf_police.tables import Batch, Offsets
 
 _FETCH_BYTES: Final = 16 << 20
 _POLL_S: Final = 0.2

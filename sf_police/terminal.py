@@ -19,8 +19,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
     from sf_police.producer import Sent
-    from sf_police.store import Books
     from sf_police.streams import BatchReport
+    from sf_police.tables import Books
     from sf_police.topics import Topic
 
 Row = Mapping[str, Any]
@@ -81,13 +81,13 @@ def totals(windows: Sequence[Row], overall: Row) -> dict[str, Any]:
 
 
 def totals_text(figures: Mapping[str, Any]) -> str:
-    """The answer in two sentences."""
+    """The answer in three lines."""
     spread = figures["crime_types_per_window"]
     usual = figures["usual_resolution"]
     return (
-        f"{figures['calls']:,} calls of {figures['crime_types']:,} crime types in {figures['windows']:,} windows. "
+        f"{figures['calls']:,} calls of {figures['crime_types']:,} crime types in {figures['windows']:,} windows.\n"
         f"Crime types in a window: minimum {spread['minimum']:,}, median {spread['median']:,g}, "
-        f"maximum {spread['maximum']:,}. "
+        f"maximum {spread['maximum']:,}.\n"
         + (
             f"Usual resolution overall: {printable(usual)} ({figures['usual_resolution_calls']:,} calls)."
             if usual is not None
@@ -150,7 +150,7 @@ def _instant(milliseconds: int) -> str:
 def live_view(windows: Sequence[Row], report: BatchReport | None) -> RenderableType:
     """The stream as it runs: newest windows, and the batch."""
     line = Text(batch_line(report) if report else "waiting for the first batch")
-    return Group(windows_table(windows), line)
+    return Group(windows_table(windows), line) if windows else line
 
 
 def to_json(document: object) -> str:

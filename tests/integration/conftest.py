@@ -12,9 +12,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from kafka import KafkaProducer
@@ -23,6 +25,7 @@ from kafka.errors import KafkaError
 
 from tests.integration import docker
 
+T = TypeVar("T")
 ROOT = Path(__file__).parent.parent.parent
 # What the user has set must not reach the commands under test, but for where the jars and the broker are.
 KEPT = ("PATH", "HOME", "JAVA_HOME", "JARS_DIR", "LANG", "TMPDIR", "KAFKA_HOME", "SF_POLICE_REAL_FILE", "VIRTUAL_ENV")
@@ -94,6 +97,17 @@ def kafka_by_scripts(state: Path, say_aloud: Callable[[str], None]) -> Iterator[
     finally:
         stopped = run_script("kafka-stop.sh", env)
         assert stopped.returncode == 0, stopped.stderr
+
+
+def eventually(action: Callable[[], T], *errors: type[Exception], seconds: float = 60) -> T:
+    """Result of the action, which may fail with these errors for some time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except errors:
+            if time.monotonic() > deadline:
+                raise
 
 
 def answers(servers: str) -> bool:

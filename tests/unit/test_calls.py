@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import _Reader, encode, event_records, file_records, read_calls
+from sf_police.calls import encode, event_records, file_records
 from sf_police.errors import SfPoliceError
+from sf_police.json_files import _Reader, read_calls
 from tests.unit.builders import a_call
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]

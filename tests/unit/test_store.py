@@ -17,7 +17,8 @@ from pyspark.sql import SparkSession
 
 from sf_police.answers import queries
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.store import Batch, Store, existing_store, open_store
+from sf_police.store import Store, existing_store, open_store
+from sf_police.tables import Batch
 from tests.conftest import read_csv
 
 USUAL = "usual_resolution string, usual_resolution_calls bigint"

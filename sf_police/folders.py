@@ -1,0 +1,91 @@
+"""The few things that the checkpoint's guard needs of a file system: this machine's, or any that Spark knows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlparse
+
+
+class Folder(Protocol):
+    """What is needed of a file system: the local one's, or through Spark any other's."""
+
+    def names(self, folder: str) -> list[str]:
+        """Names in a sub-folder; none when it does not exist."""
+
+    def read(self, name: str) -> str | None:
+        """Text of a file, or None when it does not exist."""
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file that appears only when it is whole."""
+
+
+class LocalFolder:
+    """A folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self, folder: str) -> list[str]:
+        """See `Folder`."""
+        path = self.path / folder
+        return [entry.name for entry in path.iterdir()] if path.is_dir() else []
+
+    def read(self, name: str) -> str | None:
+        """See `Folder`."""
+        path = self.path / name
+        return path.read_text("utf-8", "replace") if path.exists() else None
+
+    def write(self, name: str, text: str) -> None:
+        """See `Folder`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = self.path / f".{name}.part"
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self.path / name)
+
+
+class HadoopFolder:
+    """A folder of any file system that Spark knows (`hdfs://`, `s3a://`, …)."""
+
+    def __init__(self, session: Any, uri: str) -> None:
+        self._jvm = session._jvm
+        self._path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        self._fs = self._path.getFileSystem(session._jsc.hadoopConfiguration())
+
+    def _at(self, name: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
+
+    def names(self, folder: str) -> list[str]:
+        """See `Folder`."""
+        path = self._at(folder)
+        return [status.getPath().getName() for status in self._fs.listStatus(path)] if self._fs.exists(path) else []
+
+    def read(self, name: str) -> str | None:
+        """See `Folder`."""
+        if not self._fs.exists(self._at(name)):
+            return None
+        stream = self._fs.open(self._at(name))
+        try:
+            return bytes(stream.readAllBytes()).decode("utf-8", "replace")
+        finally:
+            stream.close()
+
+    def write(self, name: str, text: str) -> None:
+        """See `Folder`."""
+        part = self._at(f".{name}.part")
+        stream = self._fs.create(part, True)
+        stream.write(bytearray(text.encode()))
+        stream.close()
+        self._fs.rename(part, self._at(name))
+
+
+def local_path(checkpoint: str) -> Path | None:
+    """The folder on this machine that the checkpoint is, or None when it is elsewhere."""
+    url = urlparse(checkpoint)
+    if url.scheme == "file":
+        return Path(url.path)
+    return None if "://" in checkpoint else Path(checkpoint)
