@@ -90,6 +90,7 @@ doctor: $(INSTALLED) ## Look at everything that a run needs, with a remedy for w
 ##@ Working on it
 .PHONY: test
 test: lint test-unit test-integration ## Run every test that needs no broker of yours
+	@$(PYTHON) -m pytest tests/faults -m quick $(ARGS)
 
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
@@ -98,6 +99,10 @@ test-unit: install ## Run the unit tests: local Spark, no broker
 .PHONY: test-integration
 test-integration: install ## Run the integration tests: a real broker, the real commands
 	@$(PYTHON) -m pytest tests/integration $(ARGS)
+
+.PHONY: test-faults
+test-faults: install ## Kill, stop and break everything, and compare with an oracle; prints what it survives
+	@$(PYTHON) -m pytest tests/faults $(ARGS)
 
 .PHONY: test-docker
 test-docker: install ## Build a broker image without a registry, and run the integration tests against it

@@ -17,6 +17,9 @@ MEANING = {
 }  # fmt: skip
 
 
+BLANK = " \t\n\v\f\r"
+
+
 def load(path: Path) -> list[dict[str, Any]]:
     data = bz2.decompress(path.read_bytes()) if path.suffix == ".bz2" else path.read_bytes()
     calls: list[dict[str, Any]] = json.loads(data)
@@ -28,14 +31,19 @@ def distinct(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def counts(calls: list[dict[str, Any]], minutes: int = 30) -> dict[tuple[str, str, str], int]:
-    """Calls by (window start, crime type, resolution)."""
+    """Calls by (window start, crime type, resolution); of repeats the first."""
+    return counts_of(distinct(calls), minutes)
+
+
+def counts_of(calls: list[dict[str, Any]], minutes: int = 30) -> dict[tuple[str, str, str], int]:
+    """The same of calls that are all to be counted."""
     counted: Counter[tuple[str, str, str]] = Counter()
-    for call in distinct(calls):
+    for call in calls:
         time = datetime.fromisoformat(call["call_date_time"])
         midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
         start = midnight + (time - midnight) // timedelta(minutes=minutes) * timedelta(minutes=minutes)
-        code = call["disposition"].strip()
-        key = (f"{start:%Y-%m-%d %H:%M:%S}", call["original_crime_type_name"].strip(), MEANING.get(code, code))
+        code = call["disposition"].strip(BLANK)
+        key = (f"{start:%Y-%m-%d %H:%M:%S}", call["original_crime_type_name"].strip(BLANK), MEANING.get(code, code))
         counted[key] += 1
     return dict(counted)
 

@@ -1,0 +1,68 @@
+"""`python -m tests.faults.dying POINT BATCH ARGUMENT...`: sf-police, until it kills its whole process group at a point.
+
+Points are where a crash could hurt: around Spark's offsets file, in a task, in the store's transaction, and between the
+store's commit and Spark's commit file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sf_police import streams
+from sf_police.cli import main
+from sf_police.store import Store
+from sf_police.tables import BATCHES
+
+
+def die() -> None:
+    os.killpg(0, signal.SIGKILL)
+
+
+def die_when_there(path: Path) -> None:
+    def watch() -> None:
+        while not path.exists():
+            time.sleep(0.0005)
+        die()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def arm(point: str, batch: int) -> None:
+    checkpoint = Path(os.environ["STATE_DIR"]) / "checkpoint"
+    write, write_batch, upsert = streams._StoreSink.write, Store.write_batch, Store._upsert
+
+    def dying_write(self: Any, counts: Any, batch_id: int) -> None:
+        if batch_id == batch:
+            threading.Timer(0.05, die).start()
+        write(self, counts, batch_id)
+
+    def dying_write_batch(self: Any, row: Any, *rest: Any) -> None:
+        write_batch(self, row, *rest)
+        if row.batch_id == batch:
+            die()
+
+    def dying_upsert(self: Any, connection: Any, table: Any, rows: Any) -> int:
+        if table is BATCHES and rows[0]["batch_id"] == batch:
+            die()
+        return upsert(self, connection, table, rows)
+
+    arms: dict[str, Callable[[], None]] = {
+        "before the offsets file": lambda: die_when_there(checkpoint / "commits" / str(batch - 1)),
+        "after the offsets file": lambda: die_when_there(checkpoint / "offsets" / str(batch)),
+        "in a task": lambda: setattr(streams._StoreSink, "write", dying_write),
+        "in the store's transaction": lambda: setattr(Store, "_upsert", dying_upsert),
+        "between the store's commit and Spark's": lambda: setattr(Store, "write_batch", dying_write_batch),
+    }
+    arms[point]()
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1], int(sys.argv[2]))
+    raise SystemExit(main(sys.argv[3:]))

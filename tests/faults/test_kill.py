@@ -1,0 +1,205 @@
+"""kill -9 of the stream's whole process tree, of the producer and of brokers: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sf_police.calls import event_records
+from sf_police.generate import generate_calls
+from tests.faults.conftest import Brokers, assert_again_changes_nothing, assert_exact, fault, run_dying
+from tests.faults.oracle import read_topic
+from tests.integration.conftest import Job
+from tests.unit.builders import a_value
+
+POINTS = [
+    "before the offsets file", "after the offsets file", "in a task", "in the store's transaction",
+    "between the store's commit and Spark's",
+]  # fmt: skip
+SMALL = {"MAX_OFFSETS_PER_TRIGGER": "100"}
+
+
+def some_records(job: Job, count: int = 600) -> None:
+    """Calls in order with a repeat and a bad record now and then, dealt over three partitions."""
+    values = [record.value for record in event_records(generate_calls(calls=count))]
+    for position in range(50, count, 97):
+        values[position] = values[position - 20]
+        values[position + 1] = values[position + 1][: position % 60]
+    for partition in range(3):
+        job.send(*values[partition::3], partition=partition)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("point", POINTS)
+def test_the_stream_is_killed_at_a_point(make_job: Callable[..., Job], point: str) -> None:
+    job = make_job()
+    some_records(job)
+    run_dying(job, point, 2, **SMALL)
+
+    with fault(f"stream killed {point}", "exact"):
+        job.run("stream", "--until-end", **SMALL)
+    assert assert_exact(job)["rejected"] > 0
+    assert_again_changes_nothing(job)
+
+
+def test_the_stream_is_killed_twenty_times_at_random(make_job: Callable[..., Job], tmp_path: Path) -> None:
+    job = make_job()
+    job.run("generate")
+    job.run("produce")
+    rng = random.Random(5)
+    for _ in range(20):
+        process = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="4000")
+        assert process.stderr is not None
+        process.stderr.readline()  # the checkpoint or the first batch
+        time.sleep(rng.uniform(0, 3))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+        process.stderr.close()
+
+    with fault("stream killed 20 times at random, 199,999 calls", "exact"):
+        job.run("stream", "--until-end")
+    assert assert_exact(job) == {"read": 199_999, "counted": 199_995, "duplicates": 4, "late": 0, "rejected": 0}
+    assert_again_changes_nothing(job)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_stream_is_asked_to_end(make_job: Callable[..., Job], number: signal.Signals) -> None:
+    job = make_job()
+    some_records(job)
+    process = job.start("stream", "--until-end", **SMALL)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+
+    with fault(f"stream ended by {number.name}", "exact"):
+        job.run("stream", "--until-end", **SMALL)
+    assert_exact(job)
+
+
+def in_order(job: Job, path: Path) -> None:
+    """The topic holds the file exactly once: partition p the positions p, p+N, … in order."""
+    wanted = [(record.key, record.value) for record in event_records(json.loads(path.read_text()))]
+    records = read_topic(job.kafka, job.topic)
+    for partition, there in records.items():
+        assert [(record.key, record.value) for record in there] == wanted[partition :: len(records)]
+
+
+def wait_for_records(job: Job, count: int) -> None:
+    while sum(len(there) for there in read_topic(job.kafka, job.topic).values()) < count:
+        pass
+
+
+def test_the_producer_is_killed_at_three_quarters_of_the_file(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    job.run("generate", "--calls", "60000")
+    for share in (0.25, 0.5, 0.75):
+        process = job.start("produce", "--rate", "25000")
+        wait_for_records(job, int(60_000 * share))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    with fault("producer killed at 25, 50 and 75 %", "the topic holds the file once, in order"):
+        job.run("produce")
+    in_order(job, job.state / "calls.json")
+
+
+def own_job(brokers: Brokers, tmp_path: Path, **extra: str) -> Job:
+    job = Job(brokers.servers, "calls", tmp_path / "job")
+    job.env.update(extra)
+    job.run("create-topic")
+    job.run("generate", "--calls", "60000")
+    return job
+
+
+def test_the_broker_is_killed_while_records_come(brokers: Brokers, tmp_path: Path) -> None:
+    job = own_job(brokers, tmp_path)
+    process = job.start("produce", "--rate", "15000")
+    wait_for_records(job, 20_000)
+    brokers.kill()
+    with fault("the only broker killed while records come, and started again", "nothing acknowledged is lost"):
+        brokers.start()
+        process.communicate(timeout=180)
+        if process.returncode:
+            job.run("produce")
+    in_order(job, job.state / "calls.json")
+
+
+def test_the_broker_stands_still_for_40_seconds_while_records_come(brokers: Brokers, tmp_path: Path) -> None:
+    job = own_job(brokers, tmp_path)
+    process = job.start("produce", "--rate", "15000")
+    wait_for_records(job, 20_000)
+    brokers.signal(signal.SIGSTOP)
+    time.sleep(40)
+    brokers.signal(signal.SIGCONT)
+    with fault("the broker stopped for 40 s (SIGSTOP) while records come", "nothing acknowledged is lost"):
+        process.communicate(timeout=180)
+        if process.returncode:
+            job.run("produce")
+    in_order(job, job.state / "calls.json")
+
+
+def test_the_broker_is_killed_while_the_stream_reads(brokers: Brokers, tmp_path: Path) -> None:
+    job = own_job(brokers, tmp_path)
+    job.run("produce")
+    process = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="2000")
+    assert process.stderr is not None
+    process.stderr.readline()
+    brokers.kill()
+    with fault("the only broker killed while the stream reads, and started again", "exact"):
+        brokers.start()
+        process.communicate(timeout=200)
+        if process.returncode:
+            job.run("stream", "--until-end")
+    assert assert_exact(job)["read"] == 60_000
+
+
+@pytest.mark.parametrize("brokers", [3], indirect=True)
+def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) -> None:
+    job = own_job(brokers, tmp_path)
+    for victim in range(3):
+        job.env["KAFKA_TOPIC"] = job.topic = f"calls-{victim}"
+        job.run("create-topic")
+        process = job.start("produce", "--rate", "20000")
+        wait_for_records(job, 10_000)
+        with fault(f"broker {victim + 1} of three killed while records come", "nothing stops"):
+            brokers.kill(victim)
+            _, said = process.communicate(timeout=180)
+            assert process.returncode == 0, said
+        in_order(job, job.state / "calls.json")
+        brokers.start()
+
+    stream = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="4000")
+    assert stream.stderr is not None
+    stream.stderr.readline()
+    with fault("broker 1 of three killed while the stream reads", "nothing stops"):
+        brokers.kill(0)
+        _, said = stream.communicate(timeout=200)
+        assert stream.returncode == 0, said
+    assert assert_exact(job)["read"] == 60_000
+
+
+@pytest.mark.quick
+def test_a_broker_on_an_empty_folder_is_another_cluster(brokers: Brokers, tmp_path: Path) -> None:
+    job = own_job(brokers, tmp_path)
+    job.send(a_value())
+    job.run("stream", "--until-end")
+    brokers.stop()
+    for path in sorted((brokers.state / "kafka").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    brokers.start()
+    job.run("create-topic")
+
+    with fault("the broker's data is gone", "refused, nothing written"):
+        refused = job.run("stream", "--until-end", check=False)
+    assert refused.returncode == 1
+    assert "was made with topic_id" in refused.stderr

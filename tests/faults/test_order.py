@@ -1,0 +1,85 @@
+"""Whatever the order, what is late is counted as late, exactly; and bad records among good ones hurt nobody."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from sf_police.calls import event_records
+from sf_police.generate import generate_calls
+from tests.faults.conftest import assert_exact, fault
+from tests.integration.conftest import Job
+from tests.unit.builders import a_call, a_value
+from tests.unit.test_columns import TABLE
+
+COUNT = 900
+
+
+def in_event_order() -> list[bytes]:
+    return [record.value for record in event_records(generate_calls(calls=COUNT))]
+
+
+def shuffled() -> list[bytes]:
+    values = in_event_order()
+    random.Random(7).shuffle(values)
+    return values
+
+
+def same_minute() -> list[bytes]:
+    return [a_value(crime_id=str(n % 700), disposition=("HAN", "GOA")[n % 2]) for n in range(COUNT)]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("name", "values", "is_late"),
+    [
+        ("newest first", lambda: in_event_order()[::-1], True),
+        ("shuffled", shuffled, True),
+        ("all the same minute", same_minute, False),
+    ],
+)
+def test_any_order(make_job: Callable[..., Job], name: str, values: Callable[[], list[bytes]], is_late: bool) -> None:
+    job = make_job()
+    for partition in range(3):
+        job.send(*values()[partition::3], partition=partition)
+
+    with fault(f"records {name}", "late ones are counted as late, exactly"):
+        job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="90")
+    books = assert_exact(job)
+    assert (books["late"] > 0) is is_late
+
+
+@pytest.mark.quick
+def test_one_partition_is_sixty_days_behind(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    values = in_event_order()
+    third = COUNT // 3
+    for partition in range(3):
+        job.send(*values[partition * third : (partition + 1) * third], partition=partition)
+
+    with fault("a partition 60 days behind the others", "its calls are counted as late, exactly"):
+        job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="90")
+    assert assert_exact(job)["late"] > 0
+
+
+@pytest.mark.quick
+def test_every_bad_record_among_good_ones(make_job: Callable[..., Job]) -> None:
+    """The parser's whole table, by way of a topic, against Python's own JSON under the same rules."""
+    job = make_job()
+    values = [value for name, value, _ in TABLE if name != "nested 100,000 deep"]
+    job.send(*values)
+    job.send(*(value for value in values[::-1] if value is not None), key=None, partition=1)
+    hostile = ["<script>", "=cmd()", "\x1b[31m", "\r\n", "../../x", "x" * 10_000, "'; DROP TABLE counts; --"]
+    job.send(
+        *(json.dumps(a_call(crime_id=str(n), original_crime_type_name=text)).encode() for n, text in enumerate(hostile))
+    )
+
+    with fault(f"{sum(1 for _, _, reason in TABLE if reason)} kinds of bad record", "kept whole, each with its reason"):
+        job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="70")
+    # Without a key there is no record without a value; and the deepest nesting is over the size of a record.
+    kinds = sum(1 for name, _, reason in TABLE if reason and name != "nested 100,000 deep")
+    assert assert_exact(job)["rejected"] == 2 * kinds - 1
+    assert "\x1b" not in job.run("answer", "--by", "crime-type", "--limit", "50").stdout
