@@ -76,6 +76,9 @@ def remembered_settings(folder: Folder, store: Store, checkpoint: str) -> dict[s
     if query_id != stored_id:
         raise SfPoliceError(f"the checkpoint {checkpoint} and the store are of different streams: {_WAY_OUT}")
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
+    damage = store.damage()
+    if damage:
+        raise SfPoliceError(f"the store is damaged ({damage}): {_WAY_OUT}")
     return settings
 
 

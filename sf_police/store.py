@@ -125,6 +125,14 @@ class Store:
         rows = self._rows(select(BATCHES).order_by(BATCHES.c.batch_id.desc()).limit(limit))
         return [_batch(row) for row in rows]
 
+    def damage(self) -> str | None:
+        """What is wrong with the store as it lies there: its file's structure, or its books; None when nothing is."""
+        if self._path:
+            [found] = self._rows(text("PRAGMA quick_check(1)"))
+            if found["quick_check"] != "ok":
+                return str(found["quick_check"]).splitlines()[-1]
+        return None if self.books().is_balanced else "its books do not balance"
+
     def books(self) -> Books:
         """The books of everything that this store holds, from its tables alone."""
         names = ("read", "counted", "duplicates", "late", "rejected")
