@@ -73,13 +73,16 @@ def write_calls(path: Path, *, calls: int = CALLS, seed: int = SEED) -> None:
     """Write one pretty-printed JSON array, newest first, as the original is; at `path` only when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="ascii", newline="\n") as file:
-        file.write("[\n")
-        for number, call in enumerate(generate_calls(calls=calls, seed=seed)):
-            file.write(",\n" if number else "")
-            file.write(_pretty(call))
-        file.write("\n]")
-    os.replace(part, path)
+    try:
+        with part.open("w", encoding="ascii", newline="\n") as file:
+            file.write("[\n")
+            for number, call in enumerate(generate_calls(calls=calls, seed=seed)):
+                file.write(",\n" if number else "")
+                file.write(_pretty(call))
+            file.write("\n]")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def generate_calls(*, calls: int = CALLS, seed: int = SEED) -> Iterator[dict[str, str]]:

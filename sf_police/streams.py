@@ -181,14 +181,33 @@ def _behind(metrics: BatchMetrics, topic: str) -> int | None:
     return sum(max(0, offset - end.get(partition, 0)) for partition, offset in latest.items())
 
 
+# What people can mend, by a part of what Java says of it.
+_REMEDIES: Final = {
+    "data may have been lost": (
+        "records that the stream has not read are gone from the topic (retention, or the topic was made anew): "
+        "`make reset` starts over with what is there"
+    ),
+    "No space left": "no space left for the checkpoint or for Spark's temporary files: make room, then run again",
+    "Timed out waiting": "the brokers do not answer any more: try `make kafka-status`, then run again",
+    "TimeoutException": "the brokers do not answer any more: try `make kafka-status`, then run again",
+    "OutOfMemoryError": "Spark's memory is too small: set SPARK_DRIVER_MEMORY higher, or MAX_OFFSETS_PER_TRIGGER lower",
+}
+
+
 def _failure(error: Exception) -> SfPoliceError:
-    message = str(error)
-    if "data may have been lost" in message or "KAFKA_DATA_LOSS" in message:
-        return SfPoliceError(
-            "records that the stream has not read are gone from the topic (retention, or the topic was made anew): "
-            "`make reset` starts over with what is there"
-        )
-    lines = [line.strip(" :") for line in message.splitlines() if line.strip(" :")] or [repr(error)]
-    # Py4J says first what it called, then what came of it.
-    said = next((line for line in lines if not line.startswith("An error occurred while calling")), lines[0])
+    causes = _causes(error)
+    for part, remedy in _REMEDIES.items():
+        if any(part in cause for cause in causes):
+            return SfPoliceError(remedy)
+    said = causes[-1].strip().splitlines()[0]
     return SfPoliceError(f"the stream failed: {said}; details with -v, or in spark.log")
+
+
+def _causes(error: Exception) -> list[str]:
+    # From what came to Python down to what first went wrong in the JVM.
+    texts = [str(error) or repr(error)]
+    throwable: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    while throwable is not None:
+        texts.append(str(throwable.toString()))
+        throwable = throwable.getCause()
+    return texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,23 @@ def test_inspect_shows_offsets_and_the_first_and_last_records(make_job: Callable
     assert r"\x1b[31mred\x00" in shown
     assert "\x1b" not in shown
     assert "middle" not in shown
+
+
+def test_inspect_follows_the_topic_until_it_is_told_to_stop(job: Job) -> None:
+    job.send(a_value(crime_id="before"))
+    tail = job.start("inspect", "--follow")
+    assert tail.stderr is not None
+    assert "following" in tail.stderr.readline()
+
+    job.send(a_value(crime_id="after"), partition=2)
+    assert tail.stdout is not None
+    shown = ""
+    while '"crime_id":"after"' not in shown:
+        shown += tail.stdout.readline()
+    tail.send_signal(signal.SIGINT)
+    tail.communicate(timeout=30)
+    assert tail.returncode == 0
+    assert "partition 2 offset 0" in shown
 
 
 def test_inspect_of_an_empty_topic_ends(job: Job) -> None:
