@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
@@ -98,7 +100,8 @@ def create_session(config: Config, *, records: int | None = None, more_java_opti
 def stop_session(session: SparkSession) -> None:
     """Stop the session, and its JVM, which would otherwise outlive it until Python exits."""
     gateway: Any = session.sparkContext._gateway
-    session.stop()
+    with suppress(Py4JError, OSError):  # the JVM may have ended already
+        session.stop()
     gateway.shutdown()
     # The JVM ends when its standard input does.
     gateway.proc.stdin.close()

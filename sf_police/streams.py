@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
+from py4j.protocol import Py4JError
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -87,9 +88,10 @@ def run_stream(
     except StreamingQueryException as error:
         if not is_stopped():
             raise sink.error or _failure(error) from error
-    finally:
-        if query.isActive:
-            query.stop()
+    except (Py4JError, OSError) as error:
+        # Whoever ended all processes of the group ended the JVM, too.
+        if not is_stopped():
+            raise SfPoliceError("Spark's JVM has ended under the stream: see spark.log, then run again") from error
 
 
 class _StoreSink:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,26 @@ def test_the_stream_is_asked_to_end(make_job: Callable[..., Job], number: signal
     assert process.returncode == 128 + number
 
     with fault(f"stream ended by {number.name}", "exact"):
+        job.run("stream", "--until-end", **SMALL)
+    assert_exact(job)
+
+
+def test_the_jvm_alone_is_killed(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    some_records(job)
+    process = job.start("stream", "--until-end", **SMALL)
+    assert process.stderr is not None
+    process.stderr.readline()
+    [jvm] = subprocess.run(
+        ["pgrep", "-P", str(process.pid), "java"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    os.kill(int(jvm), signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in said
+
+    with fault("Spark's JVM killed, Python not", "one line; then exact"):
         job.run("stream", "--until-end", **SMALL)
     assert_exact(job)
 
