@@ -33,9 +33,12 @@ def read_calls(path: Path) -> Iterator[Call]:
         SfPoliceError: the file cannot be read, or is not calls; says where.
     """
     try:
+        before = _state(path)
         with _open(path) as file:
             name = "standard input" if str(path) == STDIN else str(path)
             yield from _checked(_Reader(file, name).calls(), name)
+        if _state(path) != before:
+            raise SfPoliceError(f"{name} changed while it was read: run it again when nothing writes to the file")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -47,6 +50,14 @@ def _checked(calls: Iterator[Call], name: str) -> Iterator[Call]:
             fields = ", ".join(schema.REQUIRED_FIELDS)
             raise SfPoliceError(f"{name} holds no calls: its first object has none of the fields {fields}")
         yield call
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    # What changes when an ordinary file is written to, or replaced; None for a pipe.
+    if str(path) == STDIN or not path.is_file():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from sf_police.calls import event_records
 from tests.faults import oracle
 from tests.integration.conftest import (
     ROOT,
@@ -69,8 +71,17 @@ class Brokers:
     def stop(self) -> None:
         run_script("kafka-stop.sh", self.env)
 
+    def pid(self, broker: int = 0) -> int:
+        return int((self.state / "kafka" / f"broker-{broker}" / "kafka.pid").read_text())
+
     def signal(self, number: int, broker: int = 0) -> None:
-        os.kill(int((self.state / "kafka" / f"broker-{broker}" / "kafka.pid").read_text()), number)
+        os.kill(self.pid(broker), number)
+
+    def wait_for_death(self) -> None:
+        with suppress(ProcessLookupError):
+            while True:
+                os.kill(self.pid(), 0)
+                time.sleep(0.1)
 
     def kill(self, broker: int = 0) -> None:
         self.signal(signal.SIGKILL, broker)
@@ -99,6 +110,14 @@ def run_dying(job: Job, point: str, batch: int, **extra: str) -> None:
 def assert_exact(job: Job) -> dict[str, int]:
     """Invariants I1 to I4."""
     return dict(oracle.assert_exact(job.state / "answers.db", job.kafka, job.topic))
+
+
+def in_order(job: Job, path: Path) -> None:
+    """The topic holds the file exactly once: partition p the positions p, p+N, … in order."""
+    wanted = [(record.key, record.value) for record in event_records(json.loads(path.read_text()))]
+    records = oracle.read_topic(job.kafka, job.topic)
+    for partition, there in records.items():
+        assert [(record.key, record.value) for record in there] == wanted[partition :: len(records)]
 
 
 def assert_again_changes_nothing(job: Job) -> None:

@@ -73,9 +73,14 @@ def judge(value: bytes | None, timestamp_ms: int) -> dict[str, Any] | None:
         time = datetime.fromisoformat(call["call_date_time"])
     except ValueError:
         return None
-    produced = datetime.fromtimestamp(timestamp_ms / 1000, UTC).replace(tzinfo=None)
-    is_future = produced.year >= 1990 and time > produced + timedelta(days=1)
-    return None if time.year < 1990 or is_future else call
+    return None if time.year < 1990 or is_future(time, timestamp_ms) else call
+
+
+def is_future(time: datetime, timestamp_ms: int) -> bool:
+    """More than a day after the record's Kafka timestamp, where that is a time at all."""
+    since_1970_ms = (time - datetime(1970, 1, 1)) / timedelta(milliseconds=1)
+    first_time_ms = datetime(1990, 1, 1, tzinfo=UTC).timestamp() * 1000
+    return timestamp_ms >= first_time_ms and since_1970_ms > timestamp_ms + 86_400_000
 
 
 class Pairs(list[Any]):

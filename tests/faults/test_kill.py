@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -15,7 +14,7 @@ import pytest
 
 from sf_police.calls import event_records
 from sf_police.generate import generate_calls
-from tests.faults.conftest import Brokers, assert_again_changes_nothing, assert_exact, fault, run_dying
+from tests.faults.conftest import Brokers, assert_again_changes_nothing, assert_exact, fault, in_order, run_dying
 from tests.faults.oracle import read_topic
 from tests.integration.conftest import Job
 from tests.unit.builders import a_value
@@ -105,14 +104,6 @@ def test_the_jvm_alone_is_killed(make_job: Callable[..., Job]) -> None:
     with fault("Spark's JVM killed, Python not", "one line; then exact"):
         job.run("stream", "--until-end", **SMALL)
     assert_exact(job)
-
-
-def in_order(job: Job, path: Path) -> None:
-    """The topic holds the file exactly once: partition p the positions p, p+N, … in order."""
-    wanted = [(record.key, record.value) for record in event_records(json.loads(path.read_text()))]
-    records = read_topic(job.kafka, job.topic)
-    for partition, there in records.items():
-        assert [(record.key, record.value) for record in there] == wanted[partition :: len(records)]
 
 
 def wait_for_records(job: Job, count: int) -> None:

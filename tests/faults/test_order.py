@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+from kafka.admin import KafkaAdminClient, NewTopic
 
 from sf_police.calls import event_records
 from sf_police.generate import generate_calls
@@ -83,3 +84,19 @@ def test_every_bad_record_among_good_ones(make_job: Callable[..., Job]) -> None:
     kinds = sum(1 for name, _, reason in TABLE if reason and name != "nested 100,000 deep")
     assert assert_exact(job)["rejected"] > 1.9 * kinds
     assert "\x1b" not in job.run("answer", "--by", "crime-type", "--limit", "50").stdout
+
+
+@pytest.mark.quick
+def test_a_producers_own_clock_may_say_anything(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=0)
+    own_clock = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    admin = KafkaAdminClient(bootstrap_servers=job.kafka)
+    admin.create_topics([NewTopic(job.topic, 1, 1, topic_configs=own_clock)])
+    admin.close()
+    for clock in (0, 1, 2**53):
+        second = a_value(crime_id="y", call_date_time="9999-12-31T00:00:00.000") if clock == 2**53 else b""
+        job.send(a_value(crime_id=f"{clock}"), second, timestamp_ms=clock, headers=[("h", b"\xff"), ("h", b"")])
+
+    with fault("Kafka timestamps 0, 1 and 2^53 ms, and headers", "exact: such a clock bounds nothing"):
+        job.run("stream", "--until-end")
+    assert assert_exact(job) == {"read": 6, "counted": 4, "duplicates": 0, "late": 0, "rejected": 2}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import assert_exact, fault
+from tests.faults.conftest import Brokers, assert_exact, fault, in_order
 from tests.integration.conftest import Job
 
 
@@ -17,12 +17,12 @@ def mount(path: Path, *options: str) -> bool:
     return subprocess.run(["mount", *options, "tmpfs", str(path)], capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB."""
+@pytest.fixture(params=["3m"])
+def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of 3 MB, or of the size in the parameter."""
     path = tmp_path / "small"
     path.mkdir()
-    if os.geteuid() != 0 or not mount(path, "-t", "tmpfs", "-o", "size=3m"):
+    if os.geteuid() != 0 or not mount(path, "-t", "tmpfs", "-o", f"size={request.param}"):
         pytest.skip("a small file system takes root, and the right to mount")
     yield path
     subprocess.run(["umount", "-l", str(path)], check=True)
@@ -59,3 +59,26 @@ def test_no_space_for_the_generated_file(small: Path, tmp_path: Path) -> None:
     assert full.returncode == 1
     assert full.stderr == f"error: cannot write {small / 'calls.json'}: No space left on device\n"
     assert list(small.iterdir()) == []
+
+
+@pytest.mark.parametrize("small", ["16m"], indirect=True)
+def test_the_brokers_disk_is_full_and_then_it_is_not(small: Path, tmp_path: Path) -> None:
+    brokers = Brokers(small, 1)
+    job = Job(brokers.servers, "calls", tmp_path / "job")
+    job.run("generate", "--calls", "60000")
+    try:
+        brokers.start()
+        job.run("create-topic")
+        producing = job.start("produce")
+        brokers.wait_for_death()
+        assert mount(small, "-o", "remount,size=300m")
+        with fault("no space for the broker, then there is, and it is started again", "nothing acknowledged is lost"):
+            brokers.start()
+            producing.communicate(timeout=200)
+            if producing.returncode:
+                job.run("produce")
+        in_order(job, job.state / "calls.json")
+        job.run("stream", "--until-end")
+        assert assert_exact(job)["read"] == 60_000
+    finally:
+        brokers.stop()

@@ -190,10 +190,10 @@ class Job:
             start_new_session=True,
         )  # fmt: skip
 
-    def send(self, *values: bytes | None, partition: int | None = 0, key: bytes | None = b"k") -> None:
-        """Put records into the topic as they are."""
+    def send(self, *values: bytes | None, partition: int | None = 0, key: bytes | None = b"k", **more: object) -> None:
+        """Put records into the topic as they are; `more` as kafka-python's `send` has it."""
         with KafkaProducer(bootstrap_servers=self.kafka) as producer:
-            for future in [producer.send(self.topic, value, key=key, partition=partition) for value in values]:
+            for future in [producer.send(self.topic, value, key=key, partition=partition, **more) for value in values]:
                 future.get(timeout=30)
 
 

@@ -48,12 +48,24 @@ def copied(pristine: Job, tmp_path: Path) -> Job:
     return Job(pristine.kafka, pristine.topic, tmp_path / "state")
 
 
-def make_again(job: Job) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=job.kafka)
-    admin.delete_topics([job.topic])
-    admin.close()
-    job.run("create-topic", PARTITIONS="1")
-    job.send(*(a_value(crime_id=f"other {n}") for n in range(5)))
+def make_again(records: int) -> Callable[[Job], None]:
+    def break_it(job: Job) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=job.kafka)
+        admin.delete_topics([job.topic])
+        admin.close()
+        job.run("create-topic", PARTITIONS="1")
+        job.send(*(a_value(crime_id=f"other {n}") for n in range(records)))
+
+    return break_it
+
+
+def swap_the_store_for_another_runs(job: Job) -> None:
+    mine = job.state.with_name("mine")
+    job.state.rename(mine)
+    run_three_records(job)
+    (mine / "checkpoint").rename(job.state / "other")
+    shutil.rmtree(job.state / "checkpoint")
+    (job.state / "other").rename(job.state / "checkpoint")
 
 
 def add_a_partition(job: Job) -> None:
@@ -111,10 +123,15 @@ def test_wrong_state_is_refused_and_nothing_is_written(
 
 @pytest.mark.parametrize(
     ("break_it", "message"),
-    [(make_again, "was made with topic_id"), (add_a_partition, "was made with partitions 1, not 2")],
-    ids=["the topic made again", "a partition more"],
+    [
+        (make_again(5), "was made with topic_id"),
+        (make_again(1), "was made with topic_id"),
+        (add_a_partition, "was made with partitions 1, not 2"),
+        (swap_the_store_for_another_runs, "and the store are of different streams"),
+    ],
+    ids=["the topic made again, longer", "the topic made again, shorter", "a partition more", "another run's store"],
 )
-def test_another_topic_is_refused(run_job: Job, break_it: Callable[[Job], object], message: str) -> None:
+def test_another_topic_or_store_is_refused(run_job: Job, break_it: Callable[[Job], object], message: str) -> None:
     break_it(run_job)
 
     assert_refused(run_job, message, {})

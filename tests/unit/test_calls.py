@@ -103,6 +103,18 @@ def test_a_file_of_something_else_is_no_calls(tmp_path: Path) -> None:
         list(read_calls(path))
 
 
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calls.json"
+    path.write_text("\n".join(json.dumps(a_call(crime_id=str(number))) for number in range(3)))
+
+    calls = read_calls(path)
+    next(calls)
+    path.write_text(path.read_text() + " ")
+
+    with pytest.raises(SfPoliceError, match=r"calls\.json changed while it was read: run it again"):
+        list(calls)
+
+
 def test_read_calls_crosses_the_ends_of_chunks(tmp_path: Path) -> None:
     calls = [a_call(crime_id=str(number), address="é" * 777) for number in range(3000)]
     path = tmp_path / "large.json"
