@@ -7,6 +7,7 @@ Data goes to standard output, everything else to standard error.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from contextlib import closing
@@ -20,7 +21,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.stop import Stop
 
 if TYPE_CHECKING:
-    from sf_police.calls import Record
+    from sf_police.records import Records
 
 
 def window_start(text: str) -> datetime:
@@ -65,35 +66,37 @@ def produce(
     topic = topics.describe_topic(config)
     with resume.alone(config):
         started = time.monotonic()
-        records = _read_records(path, order)
+        # Calls are no cycles; to go over them all again and again in search of some takes a fifth of the time.
+        gc.disable()
+        records = _read_records(path, order, config.state_dir)
+        gc.freeze()
+        gc.enable()
         producer.ensure_sendable(records)
         _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
-        rest = records
+        rest = resume.Rest(len(records), records)
         if not again:
             rest = resume.missing_records(records, topic, lambda wanted: topics.read_records(config, wanted))
-        held = len(records) - len(rest)
-        if held:
-            _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {len(rest):,}")
+        if rest.count < len(records):
+            held = len(records) - rest.count
+            _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {rest.count:,}")
         started = time.monotonic()
         stop.is_awaited = True
-        due = paced(rest, rate=rate, speed=speed, is_stopped=stop.is_set)
-        with producer.kafka_producer(config) as client, progress.sending(len(rest)) as on_progress:
-            sent = producer.publish(
-                due, client, topic=topic.name, partitions=len(topic.partitions), on_progress=on_progress
-            )
+        due = paced(rest.records, rate=rate, speed=speed, is_stopped=stop.is_set)
+        with producer.kafka_producer(config, topic) as client, progress.sending(rest.count) as on_progress:
+            sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         _say(terminal.sent_line(sent, time.monotonic() - started))
-    if sent.sent < len(rest):
-        _say(f"interrupted: {len(rest) - sent.sent:,} calls are not sent; run it again to send them")
+    if sent.sent < rest.count:
+        _say(f"interrupted: {rest.count - sent.sent:,} calls are not sent; run it again to send them")
         return stop.exit_code
     return 0
 
 
-def _read_records(path: Path, order: str) -> list[Record]:
-    from sf_police import calls, json_files
+def _read_records(path: Path, order: str, folder: Path) -> Records:
+    from sf_police import json_files, records
 
-    arrange = calls.file_records if order == "file" else calls.event_records
+    arrange = records.file_records if order == "file" else records.event_records
     try:
-        return list(arrange(json_files.read_calls(path)))
+        return arrange(json_files.read_calls(path), folder)
     except SfPoliceError as error:
         raise SfPoliceError(f"{error}; nothing was sent") from error
 

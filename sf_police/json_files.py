@@ -1,4 +1,8 @@
-"""File -> calls: a JSON array or one call a line, packed or not, in memory bounded by the longest call."""
+"""File -> calls: a JSON array or one call a line, packed or not, in memory bounded by the longest call.
+
+Two ways. The quick one takes whole chunks and knows only ordinary files; from where that ends, the careful one goes on
+call by call, and says what is wrong and where.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+import orjson
+
 from sf_police import schema
 from sf_police.errors import SfPoliceError
 
 Call = dict[str, Any]
 
 STDIN: Final = "-"
-_CHUNK_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 18
 _MOST_CALL_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
+# Values that orjson reads as Python's json does. A whole number of over 64 bits it would make a float.
+_PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
 def read_calls(path: Path) -> Iterator[Call]:
@@ -36,7 +44,7 @@ def read_calls(path: Path) -> Iterator[Call]:
         before = _state(path)
         with _open(path) as file:
             name = "standard input" if str(path) == STDIN else str(path)
-            yield from _checked(_Reader(file, name).calls(), name)
+            yield from _checked(_calls(file, name), name)
         if _state(path) != before:
             raise SfPoliceError(f"{name} changed while it was read: run it again when nothing writes to the file")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
@@ -74,16 +82,77 @@ def _open(path: Path) -> IO[bytes]:
             return path.open("rb")
 
 
-class _Reader:
-    """Takes one call after the other from a file, in memory bounded by the longest call."""
+def _calls(file: IO[bytes], name: str) -> Iterator[Call]:
+    chunks = _QuickReader(file)
+    yield from chunks.calls()
+    careful = _CarefulReader(file, name, chunks.rest, chunks.bytes_before)
+    if not chunks.bytes_before:
+        yield from careful.calls()
+    else:
+        yield from careful.rest_of_array() if chunks.is_in_array else careful.rest_of_lines()
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self._file, self._name = file, name
-        self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
+
+class _QuickReader:
+    """Takes many calls at a time, as long as each is an object of plain values; then `rest` is what is not taken."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.rest = b""
+        self.bytes_before = 0  # of the unpacked file, before `rest`
+        self.is_in_array = False  # `rest` starts after a comma of the array
+
+    def calls(self) -> Iterator[Call]:
+        """Calls, until something is out of the ordinary, or few are left."""
+        self.rest = self._file.read(_CHUNK_BYTES)
+        start = len(self.rest) - len(self.rest.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n"))
+        is_array = self.rest[start : start + 1] == b"["
+        take = self._elements if is_array else self._lines
+        at = start + is_array
+        while taken := take(at):
+            calls, end = taken
+            self.rest, self.bytes_before = self.rest[end:], self.bytes_before + end
+            self.is_in_array, at = is_array, 0
+            yield from calls
+            more = self._file.read(_CHUNK_BYTES)
+            if not more:
+                return
+            self.rest += more
+
+    def _elements(self, start: int) -> tuple[list[Call], int] | None:
+        # Were the last `},` inside of a call or of a text, what is before it would not be JSON.
+        end = self.rest.rfind(b"},") + 1
+        return self._plain(b"[%b]" % self.rest[start:end], end + 1) if end > start else None
+
+    def _lines(self, start: int) -> tuple[list[Call], int] | None:
+        end = self.rest.rfind(b"\n") + 1
+        lines = self.rest[start:end].splitlines()
+        # The line feeds stay: inside of a text they are no JSON.
+        taken = self._plain(b"[%b]" % b",\n".join(lines), end)
+        return taken if taken and len(taken[0]) == len(lines) else None
+
+    @staticmethod
+    def _plain(text: bytes, end: int) -> tuple[list[Call], int] | None:
+        try:
+            calls = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return None
+        if calls and all(type(call) is dict and _PLAIN_TYPES.issuperset(map(type, call.values())) for call in calls):
+            return calls, end
+        return None
+
+
+class _CarefulReader:
+    """Takes one call after the other, in memory bounded by the longest call."""
+
+    def __init__(self, file: IO[bytes], name: str, head: bytes, bytes_before: int) -> None:
+        self._file, self._name, self._head = file, name, head
+        self._decode: Callable[..., str] = codecs.getincrementaldecoder(
+            "utf-8" if bytes_before else "utf-8-sig"
+        )().decode
         self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
         self._text, self._at = "", 0
-        self._bytes_before = 0  # of the unpacked file, before self._text
-        self._bytes_read = 0
+        self._bytes_before = bytes_before  # of the unpacked file, before self._text
+        self._bytes_read = bytes_before
         self._is_at_end = False
 
     def calls(self) -> Iterator[Call]:
@@ -91,12 +160,16 @@ class _Reader:
         first = self._peek()
         if first == "":
             raise SfPoliceError(f"{self._name} is empty: it should hold calls, as a JSON array or one a line")
-        yield from self._array() if first == "[" else self._lines()
+        yield from self._array() if first == "[" else self.rest_of_lines()
 
     def _array(self) -> Iterator[Call]:
         self._at += 1
         if self._peek() == "]":
             raise SfPoliceError(f"{self._name} is an empty array: there is nothing to send")
+        yield from self.rest_of_array()
+
+    def rest_of_array(self) -> Iterator[Call]:
+        """Every call of an array, from a call on."""
         mark = ","
         while mark == ",":
             yield self._call()
@@ -107,7 +180,8 @@ class _Reader:
         if self._peek() != "":
             raise self._broken("something follows the array")
 
-    def _lines(self) -> Iterator[Call]:
+    def rest_of_lines(self) -> Iterator[Call]:
+        """Every call, one after the other."""
         while self._peek() != "":
             yield self._call()
 
@@ -121,11 +195,11 @@ class _Reader:
                 # Perhaps only the chunk ends inside the call. Where the file does, it is cut short.
                 if len(self._text) - self._at > _MOST_CALL_CHARACTERS:
                     raise self._broken(f"not JSON, or a call of over {_MOST_CALL_CHARACTERS:,} characters") from None
+                is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
+                what, where = ("cut short inside a call", len(self._text)) if is_cut else (error.msg, error.pos)
+                where -= self._at
                 if not self._more():
-                    is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
-                    raise self._broken(
-                        "cut short inside a call" if is_cut else error.msg, error.pos - self._at
-                    ) from None
+                    raise self._broken(what, where) from None
             except (RecursionError, ValueError) as error:
                 raise self._broken(str(error)) from None
             else:
@@ -143,7 +217,7 @@ class _Reader:
         # Reads at least as much as is left unread, so that a long call is not scanned once a chunk.
         if self._is_at_end:
             return False
-        chunk = self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at))
+        chunk, self._head = self._head or self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at)), b""
         if self._bytes_read == 0 and chunk.startswith(codecs.BOM_UTF8):
             self._bytes_before = len(codecs.BOM_UTF8)
         self._bytes_read += len(chunk)

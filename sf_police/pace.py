@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
-from sf_police.calls import Record
+from sf_police.records import Record
 
+# In a group of records that are due at once.
+RECORDS_AT_A_TIME: Final = 1000
 # A stop is noticed within this time.
-_LONGEST_NAP_S = 0.1
+_LONGEST_NAP_S: Final = 0.1
 
 
 def paced(
@@ -20,8 +24,8 @@ def paced(
     is_stopped: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Record]:
-    """The records, each when it is due, counted from the first.
+) -> Iterator[list[Record]]:
+    """The records, in groups, each when it is due, counted from the first.
 
     Args:
         records: in the order of sending.
@@ -31,6 +35,11 @@ def paced(
         clock: seconds, steadily growing.
         sleep: waits so many seconds.
     """
+    if not rate and not speed:
+        rest = iter(records)
+        while not is_stopped() and (group := list(islice(rest, RECORDS_AT_A_TIME))):
+            yield group
+        return
     started = clock()
     first_time: datetime | None = None
     for number, record in enumerate(records):
@@ -45,4 +54,4 @@ def paced(
             sleep(min(left, _LONGEST_NAP_S))
         if is_stopped():
             return
-        yield record
+        yield [record]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -12,24 +12,29 @@ from typing import Any, Final, Protocol
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from sf_police.calls import Record
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.topics import broker_errors, client_options
+from sf_police.pace import RECORDS_AT_A_TIME
+from sf_police.record_batches import RecordBatchProducer
+from sf_police.records import Record, Records
+from sf_police.topics import Topic, broker_errors, client_options
 
-# Futures that may be open before the oldest is waited for: bounds the memory, and how much is sent after a failure.
+# Records that may be open before the oldest is waited for: bounds the memory, and how much is sent after a failure.
 _MOST_OPEN: Final = 50_000
 _LOOK_EVERY_S: Final = 0.2
+# One batch of a partition is on its way at a time, as kafka-python keeps their order: the larger, the fewer waits.
+_BATCH_BYTES: Final = 1 << 20
+_REQUEST_BYTES: Final = 4 << 20
 # Kafka's default for a record, at the producer and at the broker; its frame takes less than the overhead.
 _MOST_RECORD_BYTES: Final = 1_048_576
 _RECORD_OVERHEAD_BYTES: Final = 100
 
 
 class Sender(Protocol):
-    """What `publish` needs of a producer: kafka-python's, or a test's."""
+    """What `publish` needs of a producer."""
 
-    def send(self, topic: str, *, key: bytes | None, value: bytes, partition: int) -> Any:
-        """Queue a record; gives a future with `get`, `failed` and `is_done`."""
+    def send(self, records: Sequence[Record], partition: int) -> list[tuple[Any, int]]:
+        """Queue records; gives futures with `get` and `is_done`, in order, each with how many of these it is of."""
 
     def flush(self) -> Any:
         """Return when everything queued is acknowledged or has failed."""
@@ -44,14 +49,13 @@ class Sent:
 
 
 def publish(
-    records: Iterable[Record],
+    groups: Iterable[Sequence[Record]],
     producer: Sender,
     *,
-    topic: str,
     partitions: int,
     on_progress: Callable[[Sent], None] = lambda _: None,
 ) -> Sent:
-    """Send the records, each to partition `position % partitions`, and return when all are acknowledged.
+    """Send the records of each group, each to partition `position % partitions`, and return when all are acknowledged.
 
     The partition goes by position, not by key: Spark's watermark is one maximum over all partitions, and partitions
     by key hash drift hours apart when they are read in small micro-batches, so that calls are dropped as late.
@@ -61,14 +65,18 @@ def publish(
             no hole is followed by later records.
     """
     done = Sent()
-    pending: deque[Any] = deque()
+    pending: deque[tuple[Any, int]] = deque()
     looked = time.monotonic()
-    for record in records:
-        partition = record.position % partitions
-        pending.append(producer.send(topic, key=record.key, value=record.value, partition=partition))
-        done.sent += 1
+    for group in groups:
+        dealt: list[list[Record]] = [[] for _ in range(partitions)]
+        for record in group:
+            dealt[record.position % partitions].append(record)
+        for partition, share in enumerate(dealt):
+            if share:
+                pending.extend(producer.send(share, partition))
+        done.sent += len(group)
         # Often enough to stop soon and to show progress, whether records come slowly or fast.
-        if done.sent % 1000 == 0 or time.monotonic() - looked > _LOOK_EVERY_S:
+        if len(group) >= RECORDS_AT_A_TIME or time.monotonic() - looked > _LOOK_EVERY_S:
             _settle(pending, done, most_open=_MOST_OPEN)
             on_progress(done)
             looked = time.monotonic()
@@ -78,22 +86,22 @@ def publish(
     return done
 
 
-def ensure_sendable(records: Iterable[Record]) -> None:
+def ensure_sendable(records: Records) -> None:
     """Raise SfPoliceError when a record is larger than the producer sends, before anything is sent."""
-    for record in records:
-        size = len(record.value) + len(record.key or b"") + _RECORD_OVERHEAD_BYTES
-        if size > _MOST_RECORD_BYTES:
-            raise SfPoliceError(
-                f"call {record.position + 1:,} in order (key {record.key!r:.80}) makes a record of {size:,} bytes, "
-                f"over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
-            )
+    size = records.longest_bytes + _RECORD_OVERHEAD_BYTES
+    if size > _MOST_RECORD_BYTES and records.longest:
+        raise SfPoliceError(
+            f"call {abs(records.longest.rank) + 1:,} of the file (key {records.longest.key!r:.80}) makes a record of "
+            f"{size:,} bytes, over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
+        )
 
 
-def _settle(pending: deque[Any], done: Sent, *, most_open: int) -> None:
+def _settle(pending: deque[tuple[Any, int]], done: Sent, *, most_open: int) -> None:
     # Takes from the front what is decided; waits only for more than may stay open.
-    while pending and (pending[0].is_done or len(pending) > most_open):
+    while pending and (pending[0][0].is_done or done.sent - done.acknowledged > most_open):
+        future, count = pending[0]
         try:
-            pending[0].get()
+            future.get()
         except KafkaError as error:
             raise SfPoliceError(
                 f"record {done.acknowledged + 1:,} was not acknowledged ({type(error).__name__}: {error}); "
@@ -101,28 +109,30 @@ def _settle(pending: deque[Any], done: Sent, *, most_open: int) -> None:
                 "Mend that, then run `make produce` again: it sends the rest"
             ) from error
         pending.popleft()
-        done.acknowledged += 1
+        done.acknowledged += count
 
 
 @contextmanager
-def kafka_producer(config: Config) -> Iterator[KafkaProducer]:
-    """A connected producer; on an error, what it has not sent yet is thrown away."""
+def kafka_producer(config: Config, topic: Topic) -> Iterator[RecordBatchProducer]:
+    """A connected producer for the topic; on an error, what it has not sent yet is thrown away."""
     with broker_errors(config):
-        producer = KafkaProducer(
+        client = KafkaProducer(
             **client_options(config),
             # Said aloud, because acks=1, retries=0 or more than 5 requests in flight would switch it off silently.
             enable_idempotence=True,
             acks="all",
-            max_request_size=_MOST_RECORD_BYTES,
+            max_request_size=_REQUEST_BYTES,
             metrics_enabled=False,
+            compression_type="lz4",
             linger_ms=20,
-            batch_size=256 * 1024,
+            batch_size=min(_BATCH_BYTES, topic.max_message_bytes),
             allow_auto_create_topics=False,
         )
         try:
-            yield producer
+            client.partitions_for(topic.name)
+            yield RecordBatchProducer(client, topic.name, len(topic.partitions))
         except BaseException:
-            producer.close(timeout=0)
+            client.close(timeout=0)
             raise
         else:
-            producer.close()
+            client.close()

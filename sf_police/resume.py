@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sf_police.calls import Record
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
+from sf_police.records import Record, Records
 
 if TYPE_CHECKING:
     from sf_police.topics import Topic
@@ -27,10 +28,16 @@ def alone(config: Config) -> Iterator[None]:
         yield
 
 
-def missing_records(
-    records: Sequence[Record], topic: Topic, read: Callable[[dict[int, int]], dict[int, Any]]
-) -> list[Record]:
-    """The records that are still to be sent, in order.
+@dataclass(frozen=True)
+class Rest:
+    """Records that are still to be sent, in order, and how many they are."""
+
+    count: int
+    records: Iterable[Record]
+
+
+def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, Any]]) -> Rest:
+    """The records that are still to be sent.
 
     Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records says how far it is; that
     it is this file's is checked by its last record.
@@ -54,11 +61,13 @@ def missing_records(
     held = {partition.number: partition.next_offset for partition in topic.partitions if partition.next_offset}
     last = {number: number + (following - 1) * count for number, following in held.items()}
     stored = read({number: following - 1 for number, following in held.items()}) if held else {}
+    expected = records.at(last.values()) if held else {}
     for number, position in last.items():
-        expected = (records[position].key, records[position].value) if position < len(records) else None
-        if (stored[number].key, stored[number].value) != expected:
+        record = expected.get(position)
+        if record is None or (stored[number].key, stored[number].value) != (record.key, record.value):
             raise SfPoliceError(
                 f"{topic.name} holds other records than this file (partition {number}, offset {held[number] - 1:,}): "
                 "set KAFKA_TOPIC to a new topic, or send all of it regardless with `--again`"
             )
-    return [record for record in records if record.position // count >= held.get(record.position % count, 0)]
+    rest = (record for record in records if record.position // count >= held.get(record.position % count, 0))
+    return Rest(len(records) - sum(held.values()), rest)

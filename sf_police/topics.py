@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from sf_police.client_properties import python_client_options, read_properties
 from sf_police.config import Config
@@ -19,6 +19,9 @@ from sf_police.errors import SfPoliceError
 
 # How long a broker that is there may take to answer. One that is not there refuses at once.
 _BROKER_TIMEOUT_MS: Final = 10_000
+
+# Kafka's default of a topic's max.message.bytes, for where the brokers do not tell.
+_MAX_MESSAGE_BYTES: Final = 1_048_588
 
 # The event times are of 2018. Were they the records' timestamps, or did a retention apply, the broker would delete
 # the topic within the week; and the future-time check needs a clock that is the broker's own.
@@ -49,6 +52,7 @@ class Topic:
     topic_id: str
     cluster_id: str
     partitions: tuple[Partition, ...]
+    max_message_bytes: int = _MAX_MESSAGE_BYTES
 
     @property
     def records(self) -> int:
@@ -165,7 +169,17 @@ def _describe(admin: KafkaAdminClient, config: Config) -> Topic:
             )
             for partition, number in zip(partitions, numbers, strict=True)
         ),
+        max_message_bytes=_max_message_bytes(admin, config.kafka_topic),
     )
+
+
+def _max_message_bytes(admin: KafkaAdminClient, topic: str) -> int:
+    name = "max.message.bytes"
+    try:
+        described = admin.describe_configs([ConfigResource("TOPIC", topic, {name: None})], config_filter="all")
+        return int(described["topic"][topic][name]["value"])
+    except (AuthorizationError, KeyError):
+        return _MAX_MESSAGE_BYTES
 
 
 def read_records(config: Config, wanted: dict[int, int]) -> dict[int, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.calls import event_records
+from sf_police.records import event_records
 from tests.faults import oracle
 from tests.integration.conftest import (
     ROOT,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.calls import event_records
 from sf_police.generate import generate_calls
+from sf_police.records import event_records
 from tests.faults.conftest import Brokers, assert_again_changes_nothing, assert_exact, fault, in_order, run_dying
 from tests.faults.oracle import read_topic
 from tests.integration.conftest import Job

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from sf_police.calls import event_records
 from sf_police.generate import generate_calls
+from sf_police.records import event_records
 from tests.integration.conftest import ROOT, Job, books
 from tests.unit.builders import a_call
 
@@ -127,7 +127,7 @@ BAD_FILES: list[tuple[str, bytes | None, str]] = [
     ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a call; nothing"),
     ("text.json", b"hello", "{path} at byte 0: not a call: no `{{`; nothing was sent"),
     ("other.json", b'[{"a": 1}]', "{path} holds no calls: its first object has none of the fields crime_id, "),
-    ("large.json", json.dumps([a_call(city="x" * 1_100_000)]).encode(), "call 1 in order (key b'182850001') makes a "),
+    ("large.json", json.dumps([a_call(city="x" * 1_100_000)]).encode(), "call 1 of the file (key b'182850001') makes"),
     ("sum.json.gz", PACKED[:-8] + b"12345678", "cannot read {path}: CRC check failed"),
 ]
 

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import encode, event_records, file_records
+from sf_police.calls import encode
 from sf_police.errors import SfPoliceError
-from sf_police.json_files import _Reader, read_calls
+from sf_police.json_files import _calls, read_calls
+from sf_police.records import event_records, file_records
 from tests.unit.builders import a_call
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]
@@ -68,7 +69,7 @@ def test_read_calls_takes_arrays_and_lines_packed_or_not(tmp_path: Path, name: s
 )
 def test_the_reader_says_what_is_wrong_and_where(data: bytes, message: str) -> None:
     with pytest.raises(SfPoliceError, match=r"^calls\.json ") as error:
-        list(_Reader(io.BytesIO(data), "calls.json").calls())
+        list(_calls(io.BytesIO(data), "calls.json"))
     assert message in str(error.value)
 
 
@@ -123,11 +124,45 @@ def test_read_calls_crosses_the_ends_of_chunks(tmp_path: Path) -> None:
     assert list(read_calls(path)) == calls
 
 
+PLAIN = ARRAY.decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.replace('"0"', "12345678901234567890123"),
+        PLAIN.replace('"0"', "1.10"),
+        PLAIN.replace('"0"', '{"a": [1, {"b": 2}, {"c": 3}]}'),
+        PLAIN.replace('"0"', '"x},\\n{"'),
+        PLAIN.replace('"0"', '"\\ud800"'),
+        PLAIN.replace('"crime_id": "0"', '"crime_id": "0", "crime_id": "1"'),
+    ],
+)
+@pytest.mark.parametrize("is_array", [True, False])
+def test_both_ways_of_reading_give_what_json_gives(text: str, is_array: bool) -> None:
+    text = "".join(line.strip() for line in text.splitlines())
+    if not is_array:
+        text = text[1:-1].replace('},{"crime_id"', '}\n{"crime_id"')
+    lines = [text] if is_array else text.splitlines()
+    expected = [json.loads(line) for line in lines]
+
+    assert list(_calls(io.BytesIO(text.encode()), "memory")) == (expected[0] if is_array else expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":"x}\n{y"}\n{},{}\n', '{"a":[{}\n{}]}\n', '{"a":1},{"b":2}\n', '{"a":"x"\n"b":"y"}\n', '[{"a":"},\n"},1]'],
+)
+def test_no_way_of_reading_takes_what_is_no_json(text: str) -> None:
+    with pytest.raises(SfPoliceError):
+        list(_calls(io.BytesIO(text.encode()), "memory"))
+
+
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text() | st.integers() | st.none()), min_size=1), st.booleans())
 def test_read_calls_reads_what_json_wrote(calls: list[dict[str, Any]], is_array: bool) -> None:
     text = json.dumps(calls) if is_array else "\n".join(json.dumps(call) for call in calls)
 
-    assert list(_Reader(io.BytesIO(text.encode()), "memory").calls()) == calls
+    assert list(_calls(io.BytesIO(text.encode()), "memory")) == calls
 
 
 def times(*minutes: str) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sf_police.calls import Record
 from sf_police.pace import paced
+from sf_police.records import Record
 
 
 class Clock:
@@ -31,7 +31,6 @@ def due(**pace: float) -> list[float]:
 @pytest.mark.parametrize(
     ("pace", "expected"),
     [
-        ({}, [0, 0, 0, 0]),
         ({"rate": 4.0}, [0, 0.25, 0.5, 0.75]),
         ({"speed": 60.0}, [0, 1, 2, 3]),
         ({"speed": 120.0, "rate": 1.0}, [0, 1, 2, 3]),
@@ -53,5 +52,15 @@ def test_a_stop_ends_the_waiting_and_the_records() -> None:
     clock = Clock()
     passed = list(paced(RECORDS, speed=1.0, is_stopped=lambda: clock.now > 130, clock=clock, sleep=clock.sleep))
 
-    assert [record.position for record in passed] == [0]
+    assert [record.position for [record] in passed] == [0]
     assert clock.now == pytest.approx(130, abs=0.2)
+
+
+def test_without_a_pace_records_come_in_groups_until_a_stop() -> None:
+    many = [RECORDS[0]] * 2500
+    seen: list[int] = []
+
+    assert [len(group) for group in paced(many)] == [1000, 1000, 500]
+    for group in paced(many, is_stopped=lambda: bool(seen)):
+        seen.append(len(group))
+    assert seen == [1000]

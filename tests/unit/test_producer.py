@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from sf_police.calls import Record
+from sf_police.calls import Entry
 from sf_police.errors import SfPoliceError
+from sf_police.pace import paced
 from sf_police.producer import Sent, ensure_sendable, publish
+from sf_police.records import Record, Records
 
 
 @dataclass
@@ -26,27 +29,27 @@ class FakeFuture:
 @dataclass
 class FakeProducer:
     failing: frozenset[int] = frozenset()
-    sent: list[tuple[str, int, bytes | None, bytes]] = field(default_factory=list)
+    sent: list[tuple[int, bytes | None, bytes]] = field(default_factory=list)
     flushes: int = 0
 
-    def send(self, topic: str, *, key: bytes | None, value: bytes, partition: int) -> Any:
-        self.sent.append((topic, partition, key, value))
-        return FakeFuture(KafkaTimeoutError("late") if len(self.sent) - 1 in self.failing else None)
+    def send(self, records: Sequence[Record], partition: int) -> list[tuple[Any, int]]:
+        self.sent += [(partition, record.key, record.value) for record in records]
+        return [(FakeFuture(KafkaTimeoutError() if r.position in self.failing else None), 1) for r in records]
 
     def flush(self) -> None:
         self.flushes += 1
 
 
-def records(count: int) -> list[Record]:
-    return [Record(position, "", b"key %d" % position, b"value %d" % position) for position in range(count)]
+def groups(end: int, first: int = 0) -> Iterator[list[Record]]:
+    return paced(Record(n, "", b"key %d" % n, b"value %d" % n) for n in range(first, end))
 
 
 def test_publish_deals_the_records_out_by_position() -> None:
     producer = FakeProducer()
 
-    done = publish(records(5), producer, topic="calls", partitions=3)
+    done = publish(groups(5), producer, partitions=3)
 
-    assert producer.sent == [("calls", n % 3, b"key %d" % n, b"value %d" % n) for n in range(5)]
+    assert producer.sent == [(n % 3, b"key %d" % n, b"value %d" % n) for n in (0, 3, 1, 4, 2)]
     assert producer.flushes == 1
     assert done == Sent(sent=5, acknowledged=5)
 
@@ -54,9 +57,9 @@ def test_publish_deals_the_records_out_by_position() -> None:
 def test_publish_keeps_the_place_of_records_that_are_sent_later() -> None:
     producer = FakeProducer()
 
-    publish(records(8)[6:], producer, topic="calls", partitions=3)
+    publish(groups(8, first=6), producer, partitions=3)
 
-    assert [partition for _, partition, _, _ in producer.sent] == [0, 1]
+    assert [partition for partition, _, _ in producer.sent] == [0, 1]
 
 
 def test_publish_stops_at_the_first_record_that_is_not_acknowledged() -> None:
@@ -65,7 +68,7 @@ def test_publish_stops_at_the_first_record_that_is_not_acknowledged() -> None:
     with pytest.raises(
         SfPoliceError, match=r"record 1,501 was not acknowledged .*; acknowledged before it: 1,500"
     ) as error:
-        publish(records(5000), producer, topic="calls", partitions=1)
+        publish(groups(5000), producer, partitions=1)
 
     assert len(producer.sent) == 2000  # it is looked for every thousand
     assert isinstance(error.value.__cause__, KafkaTimeoutError)
@@ -73,22 +76,25 @@ def test_publish_stops_at_the_first_record_that_is_not_acknowledged() -> None:
 
 def test_publish_checks_the_last_records_too() -> None:
     with pytest.raises(SfPoliceError, match="record 3 was not acknowledged"):
-        publish(records(3), FakeProducer(failing=frozenset({2})), topic="calls", partitions=1)
+        publish(groups(3), FakeProducer(failing=frozenset({2})), partitions=1)
 
 
 def test_publish_reports_progress() -> None:
     seen: list[int] = []
 
-    publish(
-        records(2500), FakeProducer(), topic="t", partitions=1, on_progress=lambda sent: seen.append(sent.acknowledged)
-    )
+    publish(groups(2500), FakeProducer(), partitions=1, on_progress=lambda sent: seen.append(sent.acknowledged))
 
     assert seen == [1000, 2000, 2500]
 
 
-def test_a_record_over_the_limit_is_refused_before_anything_is_sent() -> None:
-    ensure_sendable([Record(0, "", b"k", b"v" * 1_048_000)])
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_a_record_over_the_limit_is_refused_before_anything_is_sent(is_sorted: bool) -> None:
+    def file(*sizes: int) -> Records:
+        entries = [Entry("", n if is_sorted else -n, b"k", b"v" * size) for n, size in enumerate(sizes)]
+        return Records(entries, None, is_sorted=is_sorted, most_bytes=1 << 30)
+
+    ensure_sendable(file(1, 1_048_000))
     with pytest.raises(
-        SfPoliceError, match=r"call 2 in order \(key b'k'\) .* over the limit of 1,048,576; nothing was sent"
+        SfPoliceError, match=r"call 2 of the file \(key b'k'\) .* over the limit of 1,048,576; nothing was sent"
     ):
-        ensure_sendable([Record(0, "", b"k", b"v"), Record(1, "", b"k", b"v" * 1_048_576)])
+        ensure_sendable(file(1, 1_048_576, 1))

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import Record
+from sf_police.calls import Entry
 from sf_police.errors import SfPoliceError
+from sf_police.records import Record, Records
 from sf_police.resume import missing_records
 from sf_police.topics import Partition, Topic
 
-RECORDS = [Record(n, "", b"k%d" % n, b"v%d" % n) for n in range(10)]
+FILE = Records([Entry("", n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
+RECORDS = list(FILE)
 
 
 def topic(*held: int, first: int = 0) -> Topic:
@@ -31,7 +33,10 @@ def reader(partitions: int, records: list[Record] = RECORDS) -> Any:
 
 
 def missing(held: Topic, records: list[Record] = RECORDS) -> list[int]:
-    return [record.position for record in missing_records(RECORDS, held, reader(len(held.partitions), records))]
+    rest = missing_records(FILE, held, reader(len(held.partitions), records))
+    positions = [record.position for record in rest.records]
+    assert rest.count == len(positions)
+    return positions
 
 
 @pytest.mark.parametrize(
