@@ -7,15 +7,17 @@ internal API; it is used in this one place, and `tests/integration/test_executed
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql.streaming.query import StreamingQuery
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1)
+_SCAN: Final = "MicroBatchScan"
+_DEDUPLICATE: Final = "StreamingDeduplicate"
+_SAVE: Final = "StateStoreSave"
 
 
 @dataclass(frozen=True)
@@ -34,40 +36,57 @@ class BatchMetrics:
     started_ms: int  # since the epoch
 
 
-def batch_metrics(query: StreamingQuery) -> BatchMetrics:
-    """Metrics of the batch that `query` has just run. Call it in `foreachBatch`, once the frame is consumed."""
-    execution = query._jsq.streamingQuery().lastExecution()
-    nodes = list(_nodes(execution.executedPlan()))
-    scans = [node for name, node in nodes if name.startswith("MicroBatchScan")]
-    # `dropDuplicates` is the first stateful step: a record that passes it is never late for the aggregation.
-    [deduplicate] = [node for name, node in nodes if name == "StreamingDeduplicate"]
-    stateful = [node for name, node in nodes if name in ("StreamingDeduplicate", "StateStoreSave")]
-    scan = scans[0] if scans else None
-    watermark = deduplicate.eventTimeWatermarkForLateEvents()
-    watermark_ms = int(watermark.get()) if watermark.isDefined() else 0
-    return BatchMetrics(
-        read=_metric(scan, "numOutputRows") if scan else 0,
-        counted=_metric(deduplicate, "numUpdatedStateRows"),
-        duplicates=_metric(deduplicate, "numDroppedDuplicateRows"),
-        late=_metric(deduplicate, "numRowsDroppedByWatermark"),
-        state_rows=sum(_metric(node, "numTotalStateRows") for node in stateful),
-        watermark=_EPOCH + timedelta(milliseconds=watermark_ms) if watermark_ms else None,
-        start_offsets=_offsets(scan.start()) if scan else None,
-        end_offsets=_offsets(scan.end()) if scan else None,
-        latest_offsets=_latest_offsets(scan) if scan else None,
-        started_ms=int(execution.offsetSeqMetadata().batchTimestampMs()),
-    )
+class ExecutedPlan:
+    """Reads the metrics of one query's micro-batches. Where the nodes stand in the plan is looked up once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def metrics(self, query: StreamingQuery) -> BatchMetrics:
+        """Metrics of the batch that `query` has just run. Call it in `foreachBatch`, once the frame is consumed."""
+        execution = query._jsq.streamingQuery().lastExecution()
+        nodes = self._nodes(execution.executedPlan())
+        # `dropDuplicates` is the first stateful step: a record that passes it is never late for the aggregation.
+        scan, deduplicate, save = nodes.get(_SCAN), nodes[_DEDUPLICATE], nodes[_SAVE]
+        watermark = deduplicate.eventTimeWatermarkForLateEvents()
+        watermark_ms = int(watermark.get()) if watermark.isDefined() else 0
+        # A metric of another JVM's object takes three round trips.
+        deduplicated = deduplicate.metrics()
+        return BatchMetrics(
+            read=_metric(scan.metrics(), "numOutputRows") if scan else 0,
+            counted=_metric(deduplicated, "numUpdatedStateRows"),
+            duplicates=_metric(deduplicated, "numDroppedDuplicateRows"),
+            late=_metric(deduplicated, "numRowsDroppedByWatermark"),
+            state_rows=_metric(deduplicated, "numTotalStateRows") + _metric(save.metrics(), "numTotalStateRows"),
+            watermark=_EPOCH + timedelta(milliseconds=watermark_ms) if watermark_ms else None,
+            start_offsets=_offsets(scan.start()) if scan else None,
+            end_offsets=_offsets(scan.end()) if scan else None,
+            latest_offsets=_latest_offsets(scan) if scan else None,
+            started_ms=int(execution.offsetSeqMetadata().batchTimestampMs()),
+        )
+
+    def _nodes(self, plan: Any) -> dict[str, Any]:
+        nodes = {name: plan.p(number) for name, number in self._numbers.items()}
+        if _SCAN in nodes and all(node and _name(node) == name for name, node in nodes.items()):
+            return nodes
+        self._numbers.clear()
+        nodes.clear()
+        number = 0
+        while (node := plan.p(number)) is not None:
+            name = _name(node)
+            if name in (_SCAN, _DEDUPLICATE, _SAVE):
+                nodes[name], self._numbers[name] = node, number
+            number += 1
+        return nodes
 
 
-def _nodes(plan: Any) -> Iterator[tuple[str, Any]]:
-    yield plan.nodeName(), plan
-    children = plan.children()
-    for index in range(children.size()):
-        yield from _nodes(children.apply(index))
+def _name(node: Any) -> str:
+    # A scan's name goes on with the topic's.
+    return str(node.nodeName()).partition("[")[0].strip()
 
 
-def _metric(node: Any, name: str) -> int:
-    return int(node.metrics().apply(name).value())
+def _metric(metrics: Any, name: str) -> int:
+    return int(metrics.apply(name).value())
 
 
 def _latest_offsets(scan: Any) -> dict[str, dict[str, int]] | None:

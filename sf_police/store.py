@@ -157,6 +157,10 @@ class Store:
         query = select(table).order_by(text(order_by)).limit(limit)
         return self._rows(query if since is None else query.where(table.c.window_start >= since))
 
+    def all_counts(self) -> list[dict[str, Any]]:
+        """Every row of `counts`."""
+        return self._rows(select(COUNTS))
+
     def window_counts(self, window_start: datetime) -> list[dict[str, Any]]:
         """Calls per crime type and resolution of one window, most first."""
         query = select(COUNTS).where(COUNTS.c.window_start == window_start)

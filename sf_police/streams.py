@@ -19,7 +19,7 @@ from sf_police import schema
 from sf_police.client_properties import read_properties, spark_options
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.executed_plan import BatchMetrics, batch_metrics
+from sf_police.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.pipeline import call_counts, rejected_records
 from sf_police.store import Store
 from sf_police.tables import Batch, Offsets
@@ -73,8 +73,11 @@ def run_stream(
     *,
     on_batch: Callable[[BatchReport], None],
     is_stopped: Callable[[], bool],
-) -> None:
+) -> list[dict[str, Any]]:
     """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped` says so.
+
+    Returns:
+        Spark's own progress of the last micro-batches (100 at most): what took how long.
 
     Raises:
         SfPoliceError: the query failed; what was committed stays, and running again goes on from there.
@@ -92,6 +95,8 @@ def run_stream(
         # Whoever ended all processes of the group ended the JVM, too.
         if not is_stopped():
             raise SfPoliceError("Spark's JVM has ended under the stream: see spark.log, then run again") from error
+        return []
+    return [json.loads(progress.json) for progress in query.recentProgress]
 
 
 class _StoreSink:
@@ -101,6 +106,7 @@ class _StoreSink:
         self, session: SparkSession, config: Config, store: Store, on_batch: Callable[[BatchReport], None]
     ) -> None:
         self._session, self._config, self._store, self._on_batch = session, config, store, on_batch
+        self._plan = ExecutedPlan()
         self.error: SfPoliceError | None = None
 
     def write(self, counts: DataFrame, batch_id: int) -> None:
@@ -108,7 +114,7 @@ class _StoreSink:
         try:
             rows = _wall_clock_rows(counts.toArrow())
             query = self._query()
-            metrics = batch_metrics(query)
+            metrics = self._plan.metrics(query)
             batch = self._batch(query, batch_id, metrics)
             rejected = self._rejected(batch) if batch.rejected else iter(())
             self._store.write_batch(batch, rows, rejected)

@@ -20,6 +20,7 @@ from tests.integration.conftest import (
     ROOT,
     Job,
     clean_environment,
+    eventually,
     free_ports,
     jobs,
     kafka,
@@ -78,10 +79,12 @@ class Brokers:
         os.kill(self.pid(broker), number)
 
     def wait_for_death(self) -> None:
-        with suppress(ProcessLookupError):
-            while True:
+        def is_dead() -> None:
+            with suppress(ProcessLookupError):
                 os.kill(self.pid(), 0)
-                time.sleep(0.1)
+                raise TimeoutError("the broker lives on")
+
+        eventually(is_dead, TimeoutError)
 
     def kill(self, broker: int = 0) -> None:
         self.signal(signal.SIGKILL, broker)

@@ -108,6 +108,7 @@ def eventually(action: Callable[[], T], *errors: type[Exception], seconds: float
         except errors:
             if time.monotonic() > deadline:
                 raise
+            time.sleep(0.05)
 
 
 def answers(servers: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.config import resolve
-from sf_police.executed_plan import BatchMetrics, batch_metrics
+from sf_police.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.session import create_session, stop_session
 from sf_police.streams import counts_stream
 from tests.integration.conftest import Job
@@ -22,6 +22,7 @@ def session(tmp_path: Path) -> Iterator[SparkSession]:
     session = create_session(
         resolve({"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("JARS_DIR")})
     )
+    session.conf.set("spark.sql.shuffle.partitions", "2")
     yield session
     stop_session(session)
 
@@ -34,10 +35,11 @@ def test_metrics_of_the_plan_equal_progress(session: SparkSession, make_job: Cal
     settings = {"state_dir": str(job.state), "kafka_bootstrap_servers": job.kafka, "kafka_topic": job.topic}
     config = resolve({**settings, "until_end": "1", "max_offsets_per_trigger": "2"})
     seen: list[BatchMetrics] = []
+    plan = ExecutedPlan()
 
     def consume(frame, batch_id):  # type: ignore[no-untyped-def]
         frame.collect()
-        seen.append(batch_metrics(session.streams.active[0]))
+        seen.append(plan.metrics(session.streams.active[0]))
 
     query = counts_stream(session, config).foreachBatch(consume).start()
     query.awaitTermination()

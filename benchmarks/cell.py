@@ -1,0 +1,130 @@
+"""One run of the stream with one choice of settings, checked; prints what each micro-batch took, as JSON.
+
+    python -m benchmarks.cell '{"topic": …, "partitions": 3, …}'
+
+A process of its own for each, as a JVM that has run before is faster.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import Counts, config_with, expected_counts, many_records
+from sf_police import guard, store, streams, topics
+from sf_police.dispositions import meanings
+from sf_police.session import stop_session
+
+# What Spark does unless told otherwise, and the original study did: not the names of files, but how they are written.
+SPARK_DEFAULTS = {
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileContextBasedCheckpointFileManager"
+    ),
+    "fs.file.impl": "org.apache.hadoop.fs.LocalFileSystem",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "true",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A choice of settings. `seconds` bounds the run after its first micro-batch; 0: it runs to the end."""
+
+    servers: str
+    topic: str
+    calls: int
+    partitions: int
+    max_offsets: int | None = None
+    state_partitions: int | None = None
+    master: str = "local[*]"
+    is_spark_default: bool = False
+    least_batches: int = 4
+    seconds: float = 10.0
+    is_heap_watched: bool = False
+
+
+def run(cell: Cell, folder: Path) -> dict[str, Any]:
+    """Run the stream; gives rows and durations by micro-batch, after the store was found right."""
+    config = config_with(
+        kafka_bootstrap_servers=cell.servers, kafka_topic=cell.topic, state_dir=folder, spark_master=cell.master,
+        max_offsets_per_trigger=cell.max_offsets, state_partitions=cell.state_partitions,
+        # A run that goes on has the JVM's optimizing compiler; one of few records to the end has not.
+        until_end=int(not cell.seconds),
+    )  # fmt: skip
+    seen: list[tuple[float, int]] = []
+    heaps_mb: list[int] = []
+
+    def note(report: streams.BatchReport) -> None:
+        seen.append((time.monotonic(), report.batch.read))
+        if cell.is_heap_watched:
+            heaps_mb.append(_heap_mb(session))
+
+    def is_done() -> bool:
+        steady = len(seen) - 1
+        is_long = bool(seen) and time.monotonic() - seen[0][0] >= cell.seconds
+        return bool(cell.seconds) and steady >= cell.least_batches and is_long
+
+    with closing(store.open_store(config.store)) as open_store:
+        topic = topics.describe_topic(config)
+        config, session = guard.guarded_session(config, topic, open_store, say=lambda _: None)
+        try:
+            for name, value in (SPARK_DEFAULTS if cell.is_spark_default else {}).items():
+                session.conf.set(name, value)
+            progress = streams.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
+        finally:
+            stop_session(session)
+        _check(cell, open_store)
+    batches = [_batch(one) for one in progress if one["numInputRows"]]
+    return {"cell": asdict(cell), "batches": batches, "heaps_mb": heaps_mb, "most_mb": _most_mb()}
+
+
+def _batch(progress: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "rows": progress["numInputRows"],
+        "ms": progress["durationMs"],
+        "state_rows": sum(operator["numRowsTotal"] for operator in progress["stateOperators"]),
+        "state_ms": {
+            name: sum(operator[name] for operator in progress["stateOperators"])
+            for name in ("allUpdatesTimeMs", "allRemovalsTimeMs", "commitTimeMs")
+        },
+    }
+
+
+def _most_mb() -> int:
+    # Of Python; its JVM is another process.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def _heap_mb(session: Any) -> int:
+    # What is alive, not what waits to be collected.
+    runtime = session._jvm.java.lang.Runtime.getRuntime()
+    session._jvm.System.gc()
+    return int((runtime.totalMemory() - runtime.freeMemory()) >> 20)
+
+
+def _check(cell: Cell, open_store: store.Store) -> None:
+    [last] = open_store.last_batches(1)
+    values = (
+        record.value
+        for record in many_records(cell.calls)
+        if record.position // cell.partitions < last.end_offsets[str(record.position % cell.partitions)]
+    )
+    expected: Counts = {}
+    for (start, crime_type, code), calls in expected_counts(values).items():
+        group = (start, crime_type, meanings().get(code, code))
+        expected[group] = expected.get(group, 0) + calls
+    rows = open_store.all_counts()
+    found = {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
+    if found != expected or not open_store.books().is_balanced:
+        raise SystemExit(f"the counts are wrong: {cell}")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        print(json.dumps(run(Cell(**json.loads(sys.argv[1])), Path(name))))

@@ -1,0 +1,184 @@
+"""What every benchmark needs: a broker, topics of known calls, the right counts, the machine, and results as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyspark
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from sf_police import producer, topics
+from sf_police.config import Config, resolve, settings
+from sf_police.generate import generate_calls
+from sf_police.pace import paced
+from sf_police.records import Record, event_records
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+IS_QUICK = os.environ.get("BENCH_QUICK") == "1"
+QUARTER = 200_000
+_TIME = re.compile(rb'"call_date_time":"([^"]{23})"')
+
+
+def config_with(**values: object) -> Config:
+    """The settings of the environment, with these in their place."""
+    given = {setting.name: os.environ.get(setting.name.upper()) for setting in settings()}
+    return resolve({**given, **{name: None if value is None else str(value) for name, value in values.items()}})
+
+
+@contextmanager
+def broker(state: Path) -> Iterator[str]:
+    """Address of the broker of KAFKA_BOOTSTRAP_SERVERS, or of one of our own that ends with the context."""
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if servers:
+        yield servers
+        return
+    env = {"KAFKA_PORT": "19292", **os.environ, "STATE_DIR": str(state), "PYTHON": sys.executable}
+    subprocess.run([ROOT / "scripts" / "kafka-start.sh"], env=env, check=True)
+    try:
+        yield f"localhost:{env['KAFKA_PORT']}"
+    finally:
+        subprocess.run([ROOT / "scripts" / "kafka-stop.sh"], env=env, check=True)
+
+
+@lru_cache(maxsize=1)
+def _quarter() -> list[Record]:
+    return list(event_records(generate_calls(calls=QUARTER)))
+
+
+def many_records(count: int) -> Iterator[Record]:
+    """So many calls in event-time order: a generated quarter, with quarters of earlier years before it."""
+    quarters = -(-count // QUARTER)
+    for quarter in range(quarters):
+        back = timedelta(days=92 * (quarters - 1 - quarter))
+
+        @lru_cache(maxsize=256)
+        def shifted(text: bytes, back: timedelta = back) -> bytes:
+            return (datetime.fromisoformat(text.decode()) - back).isoformat(timespec="milliseconds").encode()
+
+        for record in _quarter()[: count - quarter * QUARTER]:
+            found = _TIME.search(record.value)
+            value = record.value
+            if found and back:
+                value = value[: found.start(1)] + shifted(found[1]) + value[found.end(1) :]
+            yield Record(quarter * QUARTER + record.position, "", record.key, value)
+
+
+def filled_topic(servers: str, count: int, partitions: int) -> str:
+    """Name of a topic that holds `many_records(count)`; it is filled once."""
+    name = f"bench-{count}-{partitions}"
+    config = config_with(kafka_bootstrap_servers=servers, kafka_topic=name, partitions=partitions)
+    topics.create_topic(config)
+    topic = topics.describe_topic(config)
+    if topic.records == count:
+        return name
+    if topic.records:
+        raise SystemExit(f"{name} is filled in part: `make kafka-clean STATE_DIR=...`, then run it again")
+    with producer.kafka_producer(config, topic) as client:
+        producer.publish(paced(many_records(count)), client, partitions=partitions)
+    return name
+
+
+Counts = dict[tuple[str, str, str], int]
+
+
+def expected_counts(values: Iterable[bytes], *, is_distinct: bool = True) -> Counts:
+    """Calls by (window start, crime type, disposition) in plain Python; of repeats the first, if `is_distinct`."""
+    counts: Counts = {}
+    seen: set[tuple[str, str]] = set()
+    for value in values:
+        call = json.loads(value)
+        key = (call["crime_id"], call["call_date_time"])
+        if is_distinct:
+            if key in seen:
+                continue
+            seen.add(key)
+        time = call["call_date_time"]
+        start = f"{time[:10]} {time[11:14]}{'30' if time[14:16] >= '30' else '00'}:00"
+        group = (start, call["original_crime_type_name"].strip(), call["disposition"].strip())
+        counts[group] = counts.get(group, 0) + 1
+    return counts
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    cpu = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.*)", cpu.read_text()) if cpu.exists() else None
+    java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True).stderr.splitlines()[0]
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "cpu": found[1] if found else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(pages / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "java": java,
+        "spark": pyspark.__version__,
+        "measured": datetime.now(UTC).isoformat(timespec="minutes"),
+        "load_before": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
+    """Minimum, median and maximum."""
+    return {
+        "min": round(min(values), digits),
+        "median": round(statistics.median(values), digits),
+        "max": round(max(values), digits),
+    }
+
+
+def text_of(spread: dict[str, float], form: str = ",.0f") -> str:
+    """A spread as text: median (minimum to maximum)."""
+    low, middle, high = (format(spread[name], form) for name in ("min", "median", "max"))
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def write_result(name: str, result: dict[str, Any]) -> Path:
+    """Write a result under benchmarks/results, or with BENCH_RESULTS elsewhere; a quick run's beside the full one's."""
+    folder = Path(os.environ.get("BENCH_RESULTS", RESULTS))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}{'-quick' if IS_QUICK else ''}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    return path
+
+
+@contextmanager
+def progress_bar(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A bar with time left; the function it gives names what comes next, and counts what was before as done."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        started = False
+
+        def advance(description: str) -> None:
+            nonlocal started
+            if not console.is_terminal:
+                console.print(description, highlight=False)
+            bar.update(task, description=description, advance=1 if started else 0)
+            started = True
+
+        yield advance
+        bar.update(task, description=what, completed=total)
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

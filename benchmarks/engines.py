@@ -1,0 +1,146 @@
+"""The peers: how each is installed, and how it is run. Each has an environment of its own under PEERS_DIR."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyspark
+
+from benchmarks.common import ROOT
+
+PEERS = ROOT / "benchmarks" / "peers"
+PEERS_DIR = Path(os.environ.get("PEERS_DIR", "~/.cache/sf-police/peers")).expanduser()
+FLINK_CONNECTOR = ("org.apache.flink", "flink-sql-connector-kafka", "5.0.0-2.2")
+KAFKA_STREAMS = ("org.apache.kafka", "kafka-streams", "4.3.1")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a peer is to count."""
+
+    servers: str
+    topic: str
+    total: int
+    file: Path  # the same calls as NDJSON
+    path: Path  # for the counts
+
+    def arguments(self, *, is_of_file: bool = False) -> list[str]:
+        """Source, topic, total and path, as every peer takes them."""
+        return [str(self.file) if is_of_file else self.servers, self.topic, str(self.total), str(self.path)]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An engine, and what it does not do that we do."""
+
+    name: str
+    command: Callable[[Run], list[str]]
+    install: Callable[[], object]
+    note: str = ""
+    is_checked: bool = True
+
+
+def python_of(environment: str) -> Callable[[], Path]:
+    """Makes a venv from `requirements-<environment>.txt`, once; gives its Python."""
+
+    def install() -> Path:
+        folder, requirements = PEERS_DIR / environment, PEERS / f"requirements-{environment}.txt"
+        python, stamp = folder / "bin" / "python", folder / "installed.txt"
+        if not stamp.exists() or stamp.read_text() != requirements.read_text():
+            venv.create(folder, with_pip=True)
+            subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True)
+            stamp.write_text(requirements.read_text())
+        return python
+
+    return install
+
+
+def jars_of(organisation: str, name: str, version: str) -> list[Path]:
+    """The jar from Maven Central, and what it needs; fetched once, by the Ivy that pyspark ships."""
+    folder = PEERS_DIR / f"{name}-{version}"
+    if not folder.exists():
+        [ivy] = (Path(pyspark.__path__[0]) / "jars").glob("ivy-*.jar")
+        command = ["java", "-jar", ivy, "-cache", PEERS_DIR / "ivy", "-types", "jar", "bundle"]
+        command += ["-dependency", organisation, name, version]
+        part = folder.with_name(f"{folder.name}.part")
+        subprocess.run([*command, "-retrieve", f"{part}/[artifact]-[revision].[ext]"], check=True, capture_output=True)
+        part.rename(folder)
+    return sorted(folder.glob("*.jar"))
+
+
+def _flink_jar() -> Path:
+    [jar] = [path for path in jars_of(*FLINK_CONNECTOR) if path.name.startswith("flink-sql-connector")]
+    return jar
+
+
+def _streams_class_path() -> str:
+    classes = PEERS_DIR / "streams-classes"
+    jars = jars_of(*KAFKA_STREAMS)
+    class_path = os.pathsep.join(map(str, jars))
+    subprocess.run(["javac", "-d", classes, "-cp", class_path, PEERS / "StreamsCount.java"], check=True)
+    return f"{classes}{os.pathsep}{class_path}"
+
+
+def _script(environment: str, name: str, *, is_of_file: bool = False) -> Callable[[Run], list[str]]:
+    python = PEERS_DIR / environment / "bin" / "python"
+    return lambda run: [str(python), str(PEERS / name), *run.arguments(is_of_file=is_of_file)]
+
+
+def _ours(run: Run) -> list[str]:
+    return [sys.executable, "-m", "sf_police", "stream", "--until-end", "--max-offsets-per-trigger", "400000"]
+
+
+def _streams(run: Run) -> list[str]:
+    jars = os.pathsep.join(map(str, jars_of(*KAFKA_STREAMS)))
+    class_path = f"{PEERS_DIR / 'streams-classes'}{os.pathsep}{jars}"
+    return ["java", "-XX:+UseParallelGC", "-Xmx4g", "-cp", class_path, "StreamsCount", *run.arguments()]
+
+
+OURS = Peer("sf-police", _ours, lambda: None, "strict parser, duplicate removal, checkpoint, store, answer")
+PEERS_IN_ORDER = (
+    OURS,
+    Peer(
+        "Flink SQL",
+        lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar())],
+        lambda: (python_of("flink")(), _flink_jar()),
+        "lenient JSON, no duplicate removal, no checkpoint",
+    ),
+    Peer("Kafka Streams", _streams, _streams_class_path, "lenient JSON, no duplicate removal, no changelog"),
+    Peer(
+        "confluent-kafka + orjson",
+        _script("loops", "confluent_loop.py"),
+        python_of("loops"),
+        "a loop: no state kept, one core",
+    ),
+    Peer(
+        "kafka-python + json",
+        _script("loops", "kafka_python_loop.py"),
+        python_of("loops"),
+        "a loop: no state kept, one core",
+    ),
+    Peer(
+        "raw scan by Spark",
+        lambda run: [sys.executable, "-m", "benchmarks.peers.spark_scan", *run.arguments()],
+        lambda: None,
+        "the ceiling: nothing parsed, nothing counted",
+        is_checked=False,
+    ),
+    Peer(
+        "DuckDB on the file",
+        _script("tables", "duckdb_file.py", is_of_file=True),
+        python_of("tables"),
+        "no stream: a file",
+    ),
+    Peer(
+        "Polars on the file",
+        _script("tables", "polars_file.py", is_of_file=True),
+        python_of("tables"),
+        "no stream: a file",
+    ),
+)

@@ -1,0 +1,93 @@
+"""Whether it stays what it is as the events grow, `make bench-growth`: time per event, state rows and memory of a
+stream over many quarters, and memory of the producer with a file of 2 GB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common
+from benchmarks.cell import Cell
+from benchmarks.study import run_cell
+from benchmarks.targets import environment, sf_police
+from sf_police import topics
+
+PARTITIONS = 3
+CALLS = 1_000_000 if common.IS_QUICK else 10_000_000
+FILE_CALLS = 400_000 if common.IS_QUICK else 4_800_000
+BATCH = 200_000
+
+
+def stream_growth(servers: str) -> dict[str, Any]:
+    """Micro-batches of one quarter each, one after the other."""
+    topic = common.filled_topic(servers, CALLS, PARTITIONS)
+    cell = Cell(servers, topic, CALLS, PARTITIONS, max_offsets=BATCH, seconds=0, is_heap_watched=True)
+    result = run_cell(cell)
+    batches = result["batches"]
+    us = [batch["ms"]["triggerExecution"] * 1000 / batch["rows"] for batch in batches]
+    # The first three are the JVM getting warm.
+    early, late = us[3 : 3 + len(us) // 4], us[-(len(us) // 4) :]
+    return {
+        "calls": CALLS,
+        "us_per_event": [round(one, 2) for one in us],
+        "late_to_early": round(statistics.median(late) / statistics.median(early), 3),
+        "state_rows": [batch["state_rows"] for batch in batches],
+        "heap_mb": result["heaps_mb"],
+        "python_mb": result["most_mb"],
+    }
+
+
+def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
+    """A file that is sorted in runs on disk."""
+    file = folder / "large.ndjson"
+    with file.open("wb") as out:
+        # Newest first, as files of calls are: whole thousands, turned round.
+        group: list[bytes] = []
+        for record in common.many_records(FILE_CALLS):
+            group.append(record.value)
+            if len(group) == 1000:
+                out.writelines(value + b"\n" for value in reversed(group))
+                group.clear()
+    env = environment(servers, "large", folder)
+    subprocess.run(sf_police("create-topic"), env=env, cwd=common.ROOT, check=True, capture_output=True)
+    done = subprocess.run(sf_police("produce", str(file)), env=env, cwd=common.ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    held = topics.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic="large")).records
+    if held != FILE_CALLS:
+        raise SystemExit(f"the topic holds {held} of {FILE_CALLS}")
+    return {
+        "file_bytes": file.stat().st_size,
+        "said": done.stderr.splitlines(),
+        "most_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
+    }
+
+
+def main() -> None:
+    """Measure, and write the result."""
+    result: dict[str, Any] = {"machine": common.machine()}
+    # Not in a folder of the memory's.
+    with (
+        tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name,
+        common.broker(Path(name) / "broker") as servers,
+        common.progress_bar("growth", 2) as advance,
+    ):
+        advance("the producer, and a large file")
+        result["producer"] = producer_growth(servers, Path(name))
+        advance("the stream, and many quarters")
+        result["stream"] = stream_growth(servers)
+    path = common.write_result("growth", result)
+    print(json.dumps(result, indent=1))
+    print(f"written to {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What the hand-written peers share: the count per (window start, crime type, disposition), and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+Group = tuple[str, str, str]
+
+
+def group_of(call: dict[str, Any]) -> Group:
+    """The group that a call counts for."""
+    time = call["call_date_time"]
+    start = f"{time[:10]} {time[11:14]}{'30' if time[14:16] >= '30' else '00'}:00"
+    return start, call["original_crime_type_name"].strip(), call["disposition"].strip()
+
+
+def write(counts: Counter[Group], path: str) -> None:
+    """Write the counts: a JSON array a line. The file is there only when it is whole."""
+    part = Path(f"{path}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps([*group, calls]) + "\n" for group, calls in counts.items())
+    os.replace(part, path)
+
+
+def arguments() -> tuple[str, str, int, str]:
+    """Brokers, topic, number of records in it, and the file for the counts."""
+    servers, topic, total, path = sys.argv[1:5]
+    return servers, topic, int(total), path

@@ -1,0 +1,58 @@
+"""Flink SQL in one process, with the window function of its own: JSON by the lenient format, no duplicate removal."""
+
+import glob
+import json
+import os
+import shutil
+import sys
+
+from pyflink.common import Configuration
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+servers, topic, total, path, jar = sys.argv[1:6]
+options = {
+    "pipeline.jars": f"file://{jar}",
+    "parallelism.default": os.environ.get("PEER_CORES", "2"),
+    "pipeline.object-reuse": "true",
+    "table.exec.mini-batch.enabled": "true",
+    "table.exec.mini-batch.allow-latency": "1 s",
+    "table.exec.mini-batch.size": "50000",
+    "taskmanager.memory.network.max": "256mb",
+    "table.local-time-zone": "UTC",
+}
+configuration = Configuration()
+for name, value in options.items():
+    configuration.set_string(name, value)
+table_environment = TableEnvironment.create(
+    EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+)
+table_environment.execute_sql(f"""
+    CREATE TABLE calls (
+        original_crime_type_name STRING,
+        disposition STRING,
+        call_date_time STRING,
+        event_time AS TO_TIMESTAMP(REPLACE(call_date_time, 'T', ' '), 'yyyy-MM-dd HH:mm:ss.SSS'),
+        WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
+    ) WITH (
+        'connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{servers}',
+        'properties.max.partition.fetch.bytes' = '16777216', 'properties.fetch.max.bytes' = '67108864',
+        'properties.max.poll.records' = '10000',
+        'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'format' = 'json'
+    )""")
+table_environment.execute_sql(f"""
+    CREATE TABLE counts (window_start TIMESTAMP(3), crime_type STRING, disposition STRING, calls BIGINT)
+    WITH ('connector' = 'filesystem', 'path' = 'file://{path}.d', 'format' = 'json')""")
+table_environment.execute_sql("""
+    INSERT INTO counts
+    SELECT window_start, TRIM(original_crime_type_name), TRIM(disposition), COUNT(*)
+    FROM TABLE(TUMBLE(TABLE calls, DESCRIPTOR(event_time), INTERVAL '30' MINUTES))
+    GROUP BY window_start, window_end, TRIM(original_crime_type_name), TRIM(disposition)""").wait()
+with open(f"{path}.part", "w") as out:
+    for name in glob.glob(f"{path}.d/**/part-*", recursive=True) + glob.glob(f"{path}.d/.part-*"):
+        with open(name) as file:
+            for line in file:
+                row = json.loads(line)
+                values = [row["window_start"][:19], row["crime_type"], row["disposition"], row["calls"]]
+                out.write(json.dumps(values) + "\n")
+shutil.rmtree(f"{path}.d")
+os.replace(f"{path}.part", path)

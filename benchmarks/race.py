@@ -1,0 +1,142 @@
+"""The peers, `make bench-peers`: the same topic and the same count by other engines, each at its best, each checked.
+
+Two sizes. Cold: from the start of the process to the counts, at 200,000 calls. Steady: what the calls beyond those take
+at 2,000,000, which leaves out how long an engine takes to start, whichever way it says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common
+from benchmarks.engines import OURS, PEERS_IN_ORDER, Peer, Run
+from sf_police import store
+from sf_police.dispositions import meanings
+
+SMALL, LARGE = 200_000, 1_000_000 if common.IS_QUICK else 2_000_000
+PARTITIONS = 3
+
+
+def calls_file(folder: Path, count: int) -> Path:
+    """The calls as NDJSON."""
+    path = folder / f"calls-{count}.ndjson"
+    with path.open("wb") as file:
+        file.writelines(record.value + b"\n" for record in common.many_records(count))
+    return path
+
+
+def seconds(peer: Peer, run: Run, folder: Path) -> float:
+    """How long the peer takes, from the start of its process to its end or to its counts, which are checked."""
+    state = folder / "state"
+    env = {
+        **os.environ, "KAFKA_BOOTSTRAP_SERVERS": run.servers, "KAFKA_TOPIC": run.topic, "STATE_DIR": str(state),
+        "PEER_CORES": str(os.cpu_count()), "PYTHONPATH": str(common.ROOT), "PYSPARK_PYTHON": sys.executable,
+    }  # fmt: skip
+    log = folder / "log"
+    with log.open("wb") as output:
+        started = time.time()
+        done = subprocess.run(peer.command(run), cwd=common.ROOT, env=env, stdout=output, stderr=output, check=False)
+    ended = run.path.stat().st_mtime if run.path.exists() else time.time()
+    if done.returncode:
+        raise SystemExit(f"{peer.name} failed:\n{log.read_text()[-3000:]}")
+    _check(peer, run, state)
+    return ended - started
+
+
+def _check(peer: Peer, run: Run, state: Path) -> None:
+    if not peer.is_checked:
+        return
+    values = (record.value for record in common.many_records(run.total))
+    expected = common.expected_counts(values, is_distinct=peer is OURS)
+    if peer is OURS:
+        expected, found = _by_resolution(expected), _stored(state)
+    else:
+        lines = run.path.read_text().splitlines()
+        found = {(start, name, code): calls for start, name, code, calls in map(json.loads, lines)}
+    if found != expected:
+        raise SystemExit(f"{peer.name}: the counts are wrong")
+
+
+def _by_resolution(counts: common.Counts) -> common.Counts:
+    merged: common.Counts = {}
+    for (start, name, code), calls in counts.items():
+        group = (start, name, meanings().get(code, code))
+        merged[group] = merged.get(group, 0) + calls
+    return merged
+
+
+def _stored(state: Path) -> common.Counts:
+    with closing(store.existing_store(f"sqlite:///{state / 'answers.db'}")) as open_store:
+        rows = open_store.all_counts()
+    return {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The result as Markdown."""
+    head = ("engine", "rows/s, steady", "of ours", f"cold, {SMALL:,} calls, s", "it does not do all of it")
+    body = [
+        (
+            row["name"],
+            common.text_of(row["rows_per_s"]),
+            f"{row['of_ours']:.2f}",
+            common.text_of(row["cold_s"], ".1f"),
+            row["note"],
+        )
+        for row in rows
+    ]
+    return common.markdown_table(head, body)
+
+
+def main() -> None:
+    """Measure, and write the result."""
+    repeats = 1 if common.IS_QUICK else int(os.environ.get("BENCH_REPEATS", "3"))
+    wanted = [name for name in os.environ.get("BENCH_ONLY", "").split(",") if name]
+    peers = [peer for peer in PEERS_IN_ORDER if not wanted or peer.name in wanted]
+    machine = common.machine()
+    for peer in peers:
+        peer.install()
+    times: dict[tuple[str, int], list[float]] = {}
+    with tempfile.TemporaryDirectory() as name, common.broker(Path(name)) as servers:
+        folder = Path(name)
+        topic_of = {count: common.filled_topic(servers, count, PARTITIONS) for count in (SMALL, LARGE)}
+        file_of = {count: calls_file(folder, count) for count in (SMALL, LARGE)}
+        with common.progress_bar("peers", len(peers) * 2 * repeats) as advance:
+            for repeat in range(repeats):
+                for count in (SMALL, LARGE):
+                    for peer in peers:
+                        advance(f"{repeat + 1}/{repeats} {peer.name}: {count:,}")
+                        with tempfile.TemporaryDirectory(dir=folder) as own:
+                            run = Run(servers, topic_of[count], count, file_of[count], Path(own) / "counts.ndjson")
+                            times.setdefault((peer.name, count), []).append(seconds(peer, run, Path(own)))
+    rows: list[dict[str, Any]] = []
+    for peer in peers:
+        pairs = zip(times[peer.name, SMALL], times[peer.name, LARGE], strict=True)
+        rows.append(
+            {
+                "name": peer.name,
+                "rows_per_s": common.spread([(LARGE - SMALL) / (large - small) for small, large in pairs], 0),
+                "cold_s": common.spread(times[peer.name, SMALL]),
+                "large_s": common.spread(times[peer.name, LARGE]),
+                "note": peer.note,
+            }
+        )
+    ours = rows[0]["rows_per_s"]["median"]
+    for row in rows:
+        row["of_ours"] = round(row["rows_per_s"]["median"] / ours, 2)
+    result = {"machine": machine, "repeats": repeats, "calls": [SMALL, LARGE], "peers": rows}
+    path = common.write_result("peers", result)
+    path.with_suffix(".md").write_text(table(rows) + "\n")
+    print(table(rows))
+    print(f"written to {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

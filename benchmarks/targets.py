@@ -1,0 +1,176 @@
+"""What a user waits for, `make bench-targets`: the producer against a plain confluent-kafka loop, the answer from cold,
+the fixed cost of a micro-batch, and the time from an event's send until it is in the store.
+
+DATA names the file; the generated one unless set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from kafka.admin import KafkaAdminClient, NewTopic
+
+from benchmarks import common
+from benchmarks.cell import Cell
+from benchmarks.engines import PEERS, python_of
+from benchmarks.study import run_cell
+from sf_police import store, topics
+from sf_police.generate import write_calls
+from tests.faults.oracle import read_topic
+
+PARTITIONS = 3
+REPEATS = 2 if common.IS_QUICK else 7
+
+
+def timed(command: list[str], env: dict[str, str]) -> tuple[float, str]:
+    """Seconds of a process, from its start to its end, and what it printed."""
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=common.ROOT, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{command} failed:\n{done.stdout}\n{done.stderr}")
+    return time.monotonic() - started, done.stdout + done.stderr
+
+
+def environment(servers: str, topic: str, state: Path) -> dict[str, str]:
+    """Of a command of ours."""
+    return {
+        **os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_TOPIC": topic, "STATE_DIR": str(state),
+        "PARTITIONS": str(PARTITIONS), "PYSPARK_PYTHON": sys.executable,
+    }  # fmt: skip
+
+
+def sf_police(*arguments: str) -> list[str]:
+    """A command of ours."""
+    return [sys.executable, "-m", "sf_police", *arguments]
+
+
+def producer_race(servers: str, file: Path, calls: int, folder: Path) -> dict[str, Any]:
+    """File on disk to all acknowledged, both as cold processes, turn by turn."""
+    python = str(python_of("loops")())
+    times: dict[str, list[float]] = {"ours": [], "confluent": []}
+    for repeat in range(REPEATS):
+        for name in times:
+            topic = f"race-{name}-{repeat}"
+            env = environment(servers, topic, folder)
+            subprocess.run(sf_police("create-topic"), env=env, cwd=common.ROOT, check=True, capture_output=True)
+            theirs = [python, str(PEERS / "confluent_producer.py"), servers, topic, str(file), str(PARTITIONS)]
+            seconds, _ = timed(sf_police("produce", str(file)) if name == "ours" else theirs, env)
+            held = topics.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic=topic)).records
+            if held != calls:
+                raise SystemExit(f"{name}: the topic holds {held} of {calls}")
+            times[name].append(seconds)
+    ratios = [theirs / ours for theirs, ours in zip(times["confluent"], times["ours"], strict=True)]
+    return {
+        "ours_s": common.spread(times["ours"]),
+        "confluent_s": common.spread(times["confluent"]),
+        "ratio": common.spread(ratios),
+        "events_per_s": common.spread([calls / seconds for seconds in times["ours"]], 0),
+    }
+
+
+def cold_answer(servers: str, calls: int, folder: Path) -> dict[str, Any]:
+    """From the start of `sf-police stream --until-end` to its end, which is after the printed answer."""
+    times = []
+    for repeat in range(REPEATS):
+        env = environment(servers, "race-ours-0", folder / f"cold-{repeat}")
+        seconds, said = timed(sf_police("stream", "--until-end"), env)
+        if f"read {calls:,} = " not in said:
+            raise SystemExit(f"the books are wrong:\n{said}")
+        times.append(seconds)
+    return {"seconds": common.spread(times)}
+
+
+def micro_batch(servers: str) -> dict[str, Any]:
+    """A micro-batch of 200 rows, in steady state."""
+    topic = common.filled_topic(servers, common.QUARTER, PARTITIONS)
+    cell = Cell(servers, topic, common.QUARTER, PARTITIONS, max_offsets=200, least_batches=250, seconds=1)
+    batches = [batch["ms"] for run in range(1 if common.IS_QUICK else 3) for batch in run_cell(cell)["batches"][-80:]]
+    whole = [ms["triggerExecution"] for ms in batches]
+    phases = ("queryPlanning", "walCommit", "addBatch", "commitOffsets")
+    return {
+        "p50_ms": statistics.median(whole),
+        "p90_ms": round(statistics.quantiles(whole, n=10)[-1]),
+        "phases_p50_ms": {name: statistics.median(ms.get(name, 0) for ms in batches) for name in phases},
+    }
+
+
+def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict[str, Any]:
+    """From a record's send, by the producer's own clock, until a reader of the store sees its micro-batch."""
+    topic = "latency"
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs={"message.timestamp.type": "CreateTime"})])
+    admin.close()
+    env = environment(servers, topic, folder / "latency")
+    seconds = 20 if common.IS_QUICK else 75
+    stream = subprocess.Popen(
+        sf_police("stream"), env=env, cwd=common.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    producing = subprocess.Popen(
+        sf_police("produce", str(file), "--rate", str(rate)), env=env, cwd=common.ROOT, stderr=subprocess.DEVNULL
+    )
+    visible: list[tuple[float, dict[str, int]]] = []
+    try:
+        assert stream.stderr
+        stream.stderr.readline()  # the first micro-batch
+        started = time.monotonic()
+        with closing(store.existing_store(f"sqlite:///{folder / 'latency' / 'answers.db'}")) as open_store:
+            while time.monotonic() - started < seconds:
+                [last] = open_store.last_batches(1)
+                if not visible or last.end_offsets != visible[-1][1]:
+                    visible.append((time.time(), last.end_offsets))
+                time.sleep(0.003)
+    finally:
+        for process in (producing, stream):
+            process.terminate()
+            process.communicate()
+    # The first third is for the JVM to get warm.
+    latencies = []
+    records = read_topic(servers, topic)
+    for (_, before), (seen, end) in zip(visible[len(visible) // 3 :], visible[len(visible) // 3 + 1 :], strict=False):
+        for partition, upto in end.items():
+            of_batch = records[int(partition)][before.get(partition, 0) : upto]
+            latencies += [seen * 1000 - record.timestamp for record in of_batch]
+    cuts = statistics.quantiles(latencies, n=100)
+    return {
+        "events": len(latencies),
+        "p50_ms": round(cuts[49]),
+        "p99_ms": round(cuts[98]),
+        "max_ms": round(max(latencies)),
+    }
+
+
+def main() -> None:
+    """Measure, and write the result."""
+    result: dict[str, Any] = {"machine": common.machine(), "repeats": REPEATS}
+    with tempfile.TemporaryDirectory() as name, common.broker(Path(name) / "broker") as servers:
+        folder = Path(name)
+        file = Path(os.environ["DATA"]) if os.environ.get("DATA") else folder / "calls.json"
+        if not file.exists():
+            write_calls(file)
+        calls = len(json.loads(file.read_text()))
+        result["file"] = {"calls": calls, "bytes": file.stat().st_size}
+        with common.progress_bar("targets", 4) as advance:
+            advance("producer, against confluent-kafka")
+            result["producer"] = producer_race(servers, file, calls, folder)
+            advance("the answer, from cold")
+            result["cold_answer"] = cold_answer(servers, calls, folder)
+            advance("a micro-batch of 200 rows")
+            result["micro_batch"] = micro_batch(servers)
+            advance("latency at 1,000 events/s")
+            result["latency"] = latency(servers, file, folder)
+    path = common.write_result("targets", result)
+    print(json.dumps(result, indent=1))
+    print(f"written to {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
