@@ -115,9 +115,10 @@ def stream(config: Config, *, stop: Stop) -> int:
             stop.listen()  # Spark has a handler of its own, which interrupts
             with live.batches(open_store) as on_batch:
                 streams.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
+            # The answer does not wait for Spark's end.
+            code = show.result(open_store)
         finally:
             stop_session(session)
-        code = show.result(open_store)
     if stop.is_set() and config.until_end:
         _say("interrupted before the end; run it again to go on from there")
         return stop.exit_code

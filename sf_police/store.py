@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import (
     Column,
     Engine,
+    Insert,
     MetaData,
     Table,
     create_engine,
@@ -78,15 +79,20 @@ class Store:
             METADATA.drop_all(connection)
 
     def write_batch(
-        self, batch: Batch, counts: Iterable[Mapping[str, Any]], rejected: Iterable[Mapping[str, Any]]
+        self, batch: Batch, counts: Sequence[tuple[Any, ...]], rejected: Iterable[Mapping[str, Any]]
     ) -> None:
         """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
+
+        Args:
+            batch: its row in `batches`.
+            counts: rows of `counts`, in the order of its columns; times as `YYYY-MM-DD HH:MM:SS`.
+            rejected: rows of `rejected`.
 
         Raises:
             SfPoliceError: the store cannot take it, or `rejected` gives another number of records than the batch says.
         """
         with self._errors(), self._engine.begin() as connection:
-            self._upsert(connection, COUNTS, counts)
+            self._upsert_counts(connection, counts)
             stored = self._upsert(connection, REJECTED, rejected)
             if stored != batch.rejected:
                 raise SfPoliceError(
@@ -95,11 +101,25 @@ class Store:
                 )
             self._upsert(connection, BATCHES, [batch.row()])
 
-    def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    def _upsert_counts(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        # Past SQLAlchemy's processing of each value, which takes four times as long as the store itself.
+        compiled = self._upsert_statement(COUNTS).compile(dialect=self._engine.dialect)
+        names = COUNTS.columns.keys()
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            chunk: Any = rows[start : start + _ROWS_AT_ONCE]
+            if not compiled.positional:
+                chunk = [dict(zip(names, row, strict=True)) for row in chunk]
+            connection.exec_driver_sql(str(compiled), chunk)
+
+    def _upsert_statement(self, table: Table) -> Insert:
         insert = (postgresql if self._dialect == "postgresql" else sqlite).insert(table)
         keys = list(table.primary_key.columns)
         others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
-        statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
+        statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
+        return statement
+
+    def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        statement = self._upsert_statement(table)
         written = 0
         for chunk in _chunks(rows):
             connection.execute(statement, chunk)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from py4j.protocol import Py4JError
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
@@ -26,6 +27,7 @@ from sf_police.tables import Batch, Offsets
 
 _FETCH_BYTES: Final = 16 << 20
 _POLL_S: Final = 0.2
+_RECORDS_IN_A_TASK: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,12 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
 
 def kafka_source_options(config: Config) -> dict[str, str]:
     """Options of the stream's source."""
-    options = {**kafka_reader_options(config), "startingOffsets": config.starting_offsets}
+    options = {
+        **kafka_reader_options(config),
+        "startingOffsets": config.starting_offsets,
+        # Three partitions on two cores would leave one idle for a third of a large batch.
+        "maxRecordsPerPartition": str(_RECORDS_IN_A_TASK),
+    }
     if config.max_offsets_per_trigger:
         options["maxOffsetsPerTrigger"] = str(config.max_offsets_per_trigger)
     return options
@@ -173,13 +180,15 @@ def _offsets_json(config: Config, offsets: Offsets) -> str:
     return json.dumps({config.kafka_topic: offsets})
 
 
-def _wall_clock_rows(table: pa.Table) -> list[dict[str, Any]]:
+def _wall_clock_rows(table: pa.Table) -> list[tuple[Any, ...]]:
     # Spark's timestamps come as UTC, which here is only the way to carry a wall clock.
+    columns = {name: table.column(name) for name in schema.COUNTS}
     for name in (schema.WINDOW_START, schema.WINDOW_END):
-        index = table.schema.get_field_index(name)
-        table = table.set_column(index, name, table.column(index).cast(pa.timestamp("us")))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+        # There are far fewer windows than rows.
+        times = columns[name].combine_chunks().dictionary_encode()
+        texts = pc.strftime(times.dictionary.cast(pa.timestamp("s")), format="%Y-%m-%d %H:%M:%S")
+        columns[name] = texts.take(times.indices)
+    return list(zip(*(column.to_pylist() for column in columns.values()), strict=True))
 
 
 def _behind(metrics: BatchMetrics, topic: str) -> int | None:

@@ -41,6 +41,10 @@ def typed(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     return [{name: value(name, text) for name, text in row.items()} for row in rows]
 
 
+def counts_rows(**changed: Any) -> list[tuple[Any, ...]]:
+    return [tuple({**row, "calls": int(row["calls"]), **changed}.values()) for row in read_csv("counts.csv")]
+
+
 def a_batch(batch_id: int = 0, **values: Any) -> Batch:
     numbers = {"read": 0, "counted": 0, "duplicates": 0, "late": 0, "rejected": 0, **values}
     start, end = {"0": 10 * batch_id}, {"0": 10 * batch_id + numbers["read"]}
@@ -94,7 +98,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.mark.parametrize("view", ["window_answers", "crime_type_answers", "overall_answer"])
 def test_the_stores_views_answer_what_was_computed_by_hand(store: Store, view: str) -> None:
-    store.write_batch(a_batch(), typed(read_csv("counts.csv")), [])
+    store.write_batch(a_batch(), counts_rows(), [])
     expected = OVERALL if view == "overall_answer" else typed(read_csv(f"{view}.csv"))
 
     assert store.answers(view, order_by="1") == expected
@@ -114,10 +118,8 @@ def test_spark_answers_the_same_from_the_same_text(spark: SparkSession, view: st
 
 
 def test_ties_go_by_byte_order(store: Store) -> None:
-    times = {"window_start": datetime(2018, 10, 12, 14), "window_end": datetime(2018, 10, 12, 14, 30)}
-    rows = [
-        {**times, "crime_type": "a", "resolution": r, "calls": 1} for r in ("abated", "Zero", "Ärger", "Not recorded")
-    ]
+    window = ("2018-10-12 14:00:00", "2018-10-12 14:30:00")
+    rows = [(*window, "a", resolution, 1) for resolution in ("abated", "Zero", "Ärger", "Not recorded")]
 
     store.write_batch(a_batch(), rows, [])
 
@@ -126,7 +128,7 @@ def test_ties_go_by_byte_order(store: Store) -> None:
 
 def test_a_replayed_batch_overwrites_its_own_rows(store: Store) -> None:
     for _ in range(2):
-        store.write_batch(a_batch(read=11, counted=10, rejected=1), typed(read_csv("counts.csv")), [rejected(3)])
+        store.write_batch(a_batch(read=11, counted=10, rejected=1), counts_rows(), [rejected(3)])
 
     books = store.books()
     assert (books.read, books.counted, books.stored_calls, books.stored_rejected) == (11, 10, 10, 1)
@@ -135,8 +137,8 @@ def test_a_replayed_batch_overwrites_its_own_rows(store: Store) -> None:
 
 def test_counts_are_absolute(store: Store) -> None:
     counts = typed(read_csv("counts.csv"))
-    store.write_batch(a_batch(), counts, [])
-    store.write_batch(a_batch(1), [{**counts[0], "calls": 7}], [])
+    store.write_batch(a_batch(), counts_rows(), [])
+    store.write_batch(a_batch(1), counts_rows(calls=7)[:1], [])
 
     assert store.window_counts(counts[0]["window_start"])[0]["calls"] == 7
 
@@ -150,7 +152,7 @@ def test_a_rejected_record_keeps_its_bytes(store: Store) -> None:
 
 def test_a_batch_that_finds_fewer_rejected_records_is_not_written(store: Store) -> None:
     with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 found"):
-        store.write_batch(a_batch(read=2, rejected=2), typed(read_csv("counts.csv")), [rejected(1)])
+        store.write_batch(a_batch(read=2, rejected=2), counts_rows(), [rejected(1)])
 
     assert store.is_empty()
     assert store.books().stored_calls == 0
@@ -166,13 +168,13 @@ def test_a_batch_that_finds_fewer_rejected_records_is_not_written(store: Store) 
     ids=["balanced", "a record is missing", "the counts hold another number"],
 )
 def test_the_books_balance_to_the_last_record(store: Store, batch: dict[str, int], is_balanced: bool) -> None:
-    store.write_batch(a_batch(**batch), typed(read_csv("counts.csv")), [rejected(1)])
+    store.write_batch(a_batch(**batch), counts_rows(), [rejected(1)])
 
     assert store.books().is_balanced is is_balanced
 
 
 def test_offsets_without_a_record_are_reported_apart(store: Store) -> None:
-    store.write_batch(a_batch(read=10, counted=10), typed(read_csv("counts.csv")), [])
+    store.write_batch(a_batch(read=10, counted=10), counts_rows(), [])
     store.write_batch(a_batch(1, read=0), [], [])
     gap = Batch("query", 2, {"0": 10}, {"0": 13}, 0, 0, 0, 0, 0, None, 0.1)
     store.write_batch(gap, [], [])
