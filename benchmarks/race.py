@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,7 @@ def seconds(peer: Peer, run: Run, folder: Path) -> float:
 def _check(peer: Peer, run: Run, state: Path) -> None:
     if not peer.is_checked:
         return
-    values = (record.value for record in common.many_records(run.total))
-    expected = common.expected_counts(values, is_distinct=peer is OURS)
+    expected = _expected(run.total, is_distinct=peer is OURS)
     if peer is OURS:
         expected, found = _by_resolution(expected), _stored(state)
     else:
@@ -63,6 +63,11 @@ def _check(peer: Peer, run: Run, state: Path) -> None:
         found = {(start, name, code): calls for start, name, code, calls in map(json.loads, lines)}
     if found != expected:
         raise SystemExit(f"{peer.name}: the counts are wrong")
+
+
+@lru_cache
+def _expected(count: int, *, is_distinct: bool) -> common.Counts:
+    return common.expected_counts((record.value for record in common.many_records(count)), is_distinct=is_distinct)
 
 
 def _by_resolution(counts: common.Counts) -> common.Counts:
