@@ -17,6 +17,7 @@ override VENV := $(abspath $(VENV))
 PYTHON := $(VENV)/bin/python
 SF_POLICE := $(PYTHON) -m sf_police
 INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.bench-installed
 export PYTHON
 
 ##@ Start here
@@ -116,6 +117,30 @@ lint: install ## Check the code; changes nothing
 fmt: install ## Format the code
 	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
 
+##@ Measuring it
+.PHONY: bench
+bench: $(BENCH_INSTALLED) ## The throughput study: partitions, offsets a trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
+	@$(PYTHON) -m benchmarks.study $(ARGS)
+	@$(PYTHON) -m benchmarks.plot
+
+.PHONY: bench-peers
+bench-peers: $(BENCH_INSTALLED) ## The same count by other engines (installs them under PEERS_DIR)
+	@$(PYTHON) -m benchmarks.race $(ARGS)
+	@$(PYTHON) -m benchmarks.plot
+
+.PHONY: bench-targets
+bench-targets: install ## Producer, cold answer, cost of a micro-batch, latency
+	@$(PYTHON) -m benchmarks.targets $(ARGS)
+
+.PHONY: bench-growth
+bench-growth: install ## Time, state and memory over 10,000,000 calls, and a file of 2 GB
+	@$(PYTHON) -m benchmarks.growth $(ARGS)
+
+$(BENCH_INSTALLED): benchmarks/requirements.lock $(INSTALLED) | install
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch "$@"
+
+##@ Cleaning up
 .PHONY: clean
 clean: ## Delete the venv and what tools left; touches neither Kafka's data nor the jars
 	@rm -rf "$(VENV)" build dist *.egg-info .mypy_cache .ruff_cache .hypothesis spark-warehouse .import_linter_cache

@@ -143,4 +143,22 @@ PEERS_IN_ORDER = (
         python_of("tables"),
         "no stream: a file",
     ),
+    Peer(
+        "Pathway",
+        _script("pathway", "pathway_count.py"),
+        python_of("pathway"),
+        "no duplicate removal, no snapshot; counts once, at the end",
+    ),
+    Peer(
+        "Quix Streams",
+        _script("quix", "quix_count.py"),
+        python_of("quix"),
+        "no duplicate removal, no changelog; one core",
+    ),
+    Peer(
+        "Bytewax",
+        _script("bytewax", "bytewax_count.py"),
+        python_of("bytewax"),
+        "no duplicate removal, no recovery; counts once, at the end",
+    ),
 )
