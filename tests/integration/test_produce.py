@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
 
 from sf_police.generate import generate_calls
 from sf_police.records import event_records
@@ -151,3 +154,21 @@ def test_a_file_without_permission_is_named(job: Job, tmp_path: Path) -> None:
     path.write_text("[]")
     path.chmod(0)
     assert "Permission denied" in job.run("produce", str(path), check=False).stderr
+
+
+def test_batches_keep_to_the_topics_own_limit(make_job: Callable[..., Job], tmp_path: Path) -> None:
+    job = make_job(partitions=0)
+    admin = KafkaAdminClient(bootstrap_servers=job.kafka)
+    admin.create_topics([NewTopic(job.topic, 1, 1, topic_configs={"max.message.bytes": "2000"})])
+    admin.close()
+    path = tmp_path / "calls.json"
+    noise = random.Random(1)
+    calls = [a_call(crime_id=str(n), address=noise.randbytes(200).hex()) for n in range(50)]
+    path.write_text(json.dumps(calls))
+
+    assert "acknowledged 50" in job.run("produce", str(path)).stderr
+    path.write_text(json.dumps([*calls, a_call(crime_id="x", address=noise.randbytes(2000).hex())]))
+    refused = job.run("produce", str(path), "--again", check=False)
+    assert refused.returncode == 1
+    assert re.search(r"error: record \d+ was not acknowledged \(MessageSizeTooLargeError", refused.stderr)
+    assert refused.stderr.count("\n") <= 3
