@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -87,7 +88,15 @@ class Brokers:
         eventually(is_dead, TimeoutError)
 
     def kill(self, broker: int = 0) -> None:
+        """kill -9; returns when the port is free, which a process that is ending keeps for a moment."""
         self.signal(signal.SIGKILL, broker)
+
+        def ends_to_listen() -> None:
+            with suppress(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", int(self.env["KAFKA_PORT"]) + 2 * broker)).close()
+                raise TimeoutError("the port is taken")
+
+        eventually(ends_to_listen, TimeoutError, ConnectionResetError)
 
 
 @pytest.fixture(params=[1])

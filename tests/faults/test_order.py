@@ -89,7 +89,11 @@ def test_every_bad_record_among_good_ones(make_job: Callable[..., Job]) -> None:
 @pytest.mark.quick
 def test_a_producers_own_clock_may_say_anything(make_job: Callable[..., Job]) -> None:
     job = make_job(partitions=0)
-    own_clock = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    own_clock = {
+        "retention.ms": "-1",
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(2**63 - 1),
+    }
     admin = KafkaAdminClient(bootstrap_servers=job.kafka)
     admin.create_topics([NewTopic(job.topic, 1, 1, topic_configs=own_clock)])
     admin.close()
