@@ -25,6 +25,7 @@ from sf_police.config import Config, resolve, settings
 from sf_police.generate import generate_calls
 from sf_police.pace import paced
 from sf_police.records import Record, event_records
+from tests.integration.conftest import free_ports
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -46,8 +47,9 @@ def broker(state: Path) -> Iterator[str]:
     if servers:
         yield servers
         return
-    env = {"KAFKA_PORT": "19292", **os.environ, "STATE_DIR": str(state), "PYTHON": sys.executable}
-    subprocess.run([ROOT / "scripts" / "kafka-start.sh"], env=env, check=True)
+    env = {"KAFKA_PORT": str(free_ports()), **os.environ, "STATE_DIR": str(state), "PYTHON": sys.executable}
+    if subprocess.run([ROOT / "scripts" / "kafka-start.sh"], env=env, check=False).returncode:
+        raise SystemExit(1)
     try:
         yield f"localhost:{env['KAFKA_PORT']}"
     finally:

@@ -87,7 +87,7 @@ def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
 def main() -> None:
     """Draw what there is."""
     folder = Path(os.environ.get("BENCH_RESULTS", RESULTS))
-    for name, draw in (("study", study_chart), ("peers", peers_chart)):
+    for name, draw in (("study", study_chart), ("study-quick", study_chart), ("peers", peers_chart)):
         source = folder / f"{name}.json"
         if source.exists():
             chart = draw(json.loads(source.read_text()))

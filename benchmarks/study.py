@@ -41,7 +41,7 @@ def grid(
         return Cell(servers=servers, topic=topic_of[partitions], calls=CALLS, partitions=partitions, **more)
 
     slow = {"is_spark_default": True, "state_partitions": 200, "seconds": 20.0, "least_batches": 3}
-    partitions, offsets = (PARTITIONS, MAX_OFFSETS) if not common.IS_QUICK else ((3,), (200, 2000))
+    partitions, offsets = PARTITIONS, (200, 2000) if common.IS_QUICK else MAX_OFFSETS
     series = {
         "Spark's defaults": [cell(p, max_offsets=o, **slow) for p in partitions for o in offsets],
         "ours": [cell(p, max_offsets=o) for p in partitions for o in offsets],

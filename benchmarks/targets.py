@@ -93,7 +93,7 @@ def micro_batch(servers: str) -> dict[str, Any]:
     """A micro-batch of 200 rows, in steady state."""
     topic = common.filled_topic(servers, common.QUARTER, PARTITIONS)
     cell = Cell(servers, topic, common.QUARTER, PARTITIONS, max_offsets=200, least_batches=250, seconds=1)
-    batches = [batch["ms"] for run in range(1 if common.IS_QUICK else 3) for batch in run_cell(cell)["batches"][-80:]]
+    batches = [batch["ms"] for _ in range(1 if common.IS_QUICK else 2) for batch in run_cell(cell)["batches"][-80:]]
     whole = [ms["triggerExecution"] for ms in batches]
     phases = ("queryPlanning", "walCommit", "addBatch", "commitOffsets")
     return {
