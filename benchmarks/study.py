@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,10 @@ def grid(
     series["executors"] = [cell(3, max_offsets=2000, state_partitions=2, master=master) for master in masters]
     if common.IS_QUICK:
         series = {name: [replace(c, seconds=min(c.seconds, 5)) for c in cells] for name, cells in series.items()}
-        series["state partitions"] = series["state partitions"][:2]
+        series["Spark's defaults"] = [
+            replace(c, least_batches=2) for c in series["Spark's defaults"] if c.partitions == 3
+        ]
+        series["state partitions"] = series["state partitions"][:1]
         series["executors"] = series["executors"][:1]
     return series
 
@@ -158,8 +161,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, common.broker(Path(name)) as servers:
         topic_of = {count: common.filled_topic(servers, CALLS, count) for count in PARTITIONS}
         no_cap_of = {count: common.filled_topic(servers, NO_CAP_CALLS, count) for count in PARTITIONS}
-        with standalone_cluster(Path(name)) as standalone:
-            series = grid(servers, topic_of, no_cap_of, None if common.IS_QUICK else standalone)
+        with nullcontext() if common.IS_QUICK else standalone_cluster(Path(name)) as standalone:
+            series = grid(servers, topic_of, no_cap_of, standalone)
             runs: dict[tuple[str, Cell], list[dict[str, Any]]] = {}
             total = sum(map(len, series.values())) * repeats
             with common.progress_bar("study", total) as advance:

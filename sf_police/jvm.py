@@ -40,9 +40,6 @@ def java_options(config: Config, *, records: int | None) -> str:
         records: how many the run is going to read; None when it goes on and on.
     """
     options = ["-Duser.timezone=UTC", "-XX:+UseParallelGC"]
-    if sys.platform == "linux":
-        # Hadoop runs `chmod` for each file of the checkpoint: the quicker way to start a program counts.
-        options.append("-Djdk.lang.Process.launchMechanism=VFORK")
     archive = archive_path(config)
     if archive.exists():
         options.append(f"-XX:SharedArchiveFile={archive}")
