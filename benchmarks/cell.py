@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Counts, config_with, expected_counts, many_records
+from benchmarks.common import by_resolution, config_with, expected_counts, many_records, stored_counts
 from sf_police import guard, store, streams, topics
-from sf_police.dispositions import meanings
 from sf_police.session import stop_session
 
 # What Spark does unless told otherwise, and the original study did: not the names of files, but how they are written.
@@ -57,17 +56,19 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
         # A run that goes on has the JVM's optimizing compiler; one of few records to the end has not.
         until_end=int(not cell.seconds),
     )  # fmt: skip
-    seen: list[tuple[float, int]] = []
+    seen: list[float] = []
+    queries: list[Any] = []
     heaps_mb: list[int] = []
 
-    def note(report: streams.BatchReport) -> None:
-        seen.append((time.monotonic(), report.batch.read))
+    def note(_: streams.BatchReport) -> None:
+        seen.append(time.monotonic())
+        queries[:] = queries or session.streams.active
         if cell.is_heap_watched:
             heaps_mb.append(_heap_mb(session))
 
     def is_done() -> bool:
         steady = len(seen) - 1
-        is_long = bool(seen) and time.monotonic() - seen[0][0] >= cell.seconds
+        is_long = bool(seen) and time.monotonic() - seen[0] >= cell.seconds
         return bool(cell.seconds) and steady >= cell.least_batches and is_long
 
     with closing(store.open_store(config.store)) as open_store:
@@ -76,12 +77,14 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
         try:
             for name, value in (SPARK_DEFAULTS if cell.is_spark_default else {}).items():
                 session.conf.set(name, value)
-            progress = streams.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
+            streams.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
+            progress = [json.loads(one.json) for query in queries for one in query.recentProgress]
+            most_mb = _most_mb()  # without what the check below takes
         finally:
             stop_session(session)
         _check(cell, open_store)
     batches = [_batch(one) for one in progress if one["numInputRows"]]
-    return {"cell": asdict(cell), "batches": batches, "heaps_mb": heaps_mb, "most_mb": _most_mb()}
+    return {"cell": asdict(cell), "batches": batches, "heaps_mb": heaps_mb, "most_mb": most_mb}
 
 
 def _batch(progress: dict[str, Any]) -> dict[str, Any]:
@@ -115,13 +118,8 @@ def _check(cell: Cell, open_store: store.Store) -> None:
         for record in many_records(cell.calls)
         if record.position // cell.partitions < last.end_offsets[str(record.position % cell.partitions)]
     )
-    expected: Counts = {}
-    for (start, crime_type, code), calls in expected_counts(values).items():
-        group = (start, crime_type, meanings().get(code, code))
-        expected[group] = expected.get(group, 0) + calls
-    rows = open_store.all_counts()
-    found = {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
-    if found != expected or not open_store.books().is_balanced:
+    expected = by_resolution(expected_counts(values))
+    if stored_counts(open_store) != expected or not open_store.books().is_balanced:
         raise SystemExit(f"the counts are wrong: {cell}")
 
 

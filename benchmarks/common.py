@@ -22,9 +22,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sf_police import producer, topics
 from sf_police.config import Config, resolve, settings
+from sf_police.dispositions import meanings
 from sf_police.generate import generate_calls
 from sf_police.pace import paced
 from sf_police.records import Record, event_records
+from sf_police.store import Store
 from tests.integration.conftest import free_ports
 
 ROOT = Path(__file__).parent.parent
@@ -115,6 +117,21 @@ def expected_counts(values: Iterable[bytes], *, is_distinct: bool = True) -> Cou
     return counts
 
 
+def by_resolution(counts: Counts) -> Counts:
+    """The same with resolutions in place of disposition codes, as the store has them."""
+    merged: Counts = {}
+    for (start, name, code), calls in counts.items():
+        group = (start, name, meanings().get(code, code))
+        merged[group] = merged.get(group, 0) + calls
+    return merged
+
+
+def stored_counts(store: Store) -> Counts:
+    """Calls by (window start, crime type, resolution), from the store."""
+    rows = store.all_counts()
+    return {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     cpu = Path("/proc/cpuinfo")
@@ -149,13 +166,20 @@ def text_of(spread: dict[str, float], form: str = ",.0f") -> str:
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
-def write_result(name: str, result: dict[str, Any]) -> Path:
-    """Write a result under benchmarks/results, or with BENCH_RESULTS elsewhere; a quick run's beside the full one's."""
+def give_result(name: str, result: dict[str, Any], table: str | None = None) -> None:
+    """Print the result, as its table if it has one, and write both under benchmarks/results, or BENCH_RESULTS.
+
+    A quick run's stand beside the full one's.
+    """
     folder = Path(os.environ.get("BENCH_RESULTS", RESULTS))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}{'-quick' if IS_QUICK else ''}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    return path
+    text = json.dumps(result, indent=1)
+    path.write_text(text + "\n")
+    if table:
+        path.with_suffix(".md").write_text(table + "\n")
+    print(table or text)
+    print(f"written to {path}", file=sys.stderr)
 
 
 @contextmanager

@@ -83,12 +83,16 @@ def _flink_jar() -> Path:
     return jar
 
 
+_STREAMS_CLASSES = PEERS_DIR / "streams-classes"
+
+
 def _streams_class_path() -> str:
-    classes = PEERS_DIR / "streams-classes"
-    jars = jars_of(*KAFKA_STREAMS)
-    class_path = os.pathsep.join(map(str, jars))
-    subprocess.run(["javac", "-d", classes, "-cp", class_path, PEERS / "StreamsCount.java"], check=True)
-    return f"{classes}{os.pathsep}{class_path}"
+    return os.pathsep.join(map(str, [_STREAMS_CLASSES, *jars_of(*KAFKA_STREAMS)]))
+
+
+def _compile_streams() -> None:
+    command = ["javac", "-d", _STREAMS_CLASSES, "-cp", _streams_class_path(), PEERS / "StreamsCount.java"]
+    subprocess.run(command, check=True)
 
 
 def _script(environment: str, name: str, *, is_of_file: bool = False) -> Callable[[Run], list[str]]:
@@ -101,9 +105,7 @@ def _ours(run: Run) -> list[str]:
 
 
 def _streams(run: Run) -> list[str]:
-    jars = os.pathsep.join(map(str, jars_of(*KAFKA_STREAMS)))
-    class_path = f"{PEERS_DIR / 'streams-classes'}{os.pathsep}{jars}"
-    return ["java", "-XX:+UseParallelGC", "-Xmx4g", "-cp", class_path, "StreamsCount", *run.arguments()]
+    return ["java", "-XX:+UseParallelGC", "-Xmx4g", "-cp", _streams_class_path(), "StreamsCount", *run.arguments()]
 
 
 OURS = Peer("sf-police", _ours, lambda: None, "strict parser, duplicate removal, checkpoint, store, answer")
@@ -115,7 +117,7 @@ PEERS_IN_ORDER = (
         lambda: (python_of("flink")(), _flink_jar()),
         "lenient JSON, no duplicate removal, no checkpoint",
     ),
-    Peer("Kafka Streams", _streams, _streams_class_path, "lenient JSON, no duplicate removal, no changelog"),
+    Peer("Kafka Streams", _streams, _compile_streams, "lenient JSON, no duplicate removal, no changelog"),
     Peer(
         "confluent-kafka + orjson",
         _script("loops", "confluent_loop.py"),

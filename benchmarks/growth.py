@@ -4,12 +4,10 @@ stream over many quarters, and memory of the producer with a file of 2 GB.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -84,9 +82,7 @@ def main() -> None:
         result["producer"] = producer_growth(servers, Path(name))
         advance("the stream, and many quarters")
         result["stream"] = stream_growth(servers)
-    path = common.write_result("growth", result)
-    print(json.dumps(result, indent=1))
-    print(f"written to {path}", file=sys.stderr)
+    common.give_result("growth", result)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from typing import Any
 from benchmarks import common
 from benchmarks.engines import OURS, PEERS_IN_ORDER, Peer, Run
 from sf_police import store
-from sf_police.dispositions import meanings
 
 SMALL, LARGE = 200_000, 1_000_000 if common.IS_QUICK else 2_000_000
 PARTITIONS = 3
@@ -57,7 +56,9 @@ def _check(peer: Peer, run: Run, state: Path) -> None:
         return
     expected = _expected(run.total, is_distinct=peer is OURS)
     if peer is OURS:
-        expected, found = _by_resolution(expected), _stored(state)
+        expected = common.by_resolution(expected)
+        with closing(store.existing_store(f"sqlite:///{state / 'answers.db'}")) as open_store:
+            found = common.stored_counts(open_store)
     else:
         lines = run.path.read_text().splitlines()
         found = {(start, name, code): calls for start, name, code, calls in map(json.loads, lines)}
@@ -68,20 +69,6 @@ def _check(peer: Peer, run: Run, state: Path) -> None:
 @lru_cache
 def _expected(count: int, *, is_distinct: bool) -> common.Counts:
     return common.expected_counts((record.value for record in common.many_records(count)), is_distinct=is_distinct)
-
-
-def _by_resolution(counts: common.Counts) -> common.Counts:
-    merged: common.Counts = {}
-    for (start, name, code), calls in counts.items():
-        group = (start, name, meanings().get(code, code))
-        merged[group] = merged.get(group, 0) + calls
-    return merged
-
-
-def _stored(state: Path) -> common.Counts:
-    with closing(store.existing_store(f"sqlite:///{state / 'answers.db'}")) as open_store:
-        rows = open_store.all_counts()
-    return {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -137,10 +124,7 @@ def main() -> None:
     for row in rows:
         row["of_ours"] = round(row["rows_per_s"]["median"] / ours, 2)
     result = {"machine": machine, "repeats": repeats, "calls": [SMALL, LARGE], "peers": rows}
-    path = common.write_result("peers", result)
-    path.with_suffix(".md").write_text(table(rows) + "\n")
-    print(table(rows))
-    print(f"written to {path}", file=sys.stderr)
+    common.give_result("peers", result, table(rows))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def measured(result: dict[str, Any]) -> dict[str, Any]:
     batches = result["batches"]
     steady = batches[1:] or batches
     seconds = [batch["ms"]["triggerExecution"] / 1000 for batch in batches]
-    steady_s = sum(seconds[1:]) if len(batches) > 1 else sum(seconds)
+    steady_s = sum(batch["ms"]["triggerExecution"] for batch in steady) / 1000
     phases = {name: statistics.mean(batch["ms"].get(name, 0) for batch in steady) for name in PHASES}
     return {
         "rows_per_s": sum(batch["rows"] for batch in steady) / steady_s,
@@ -173,10 +173,7 @@ def main() -> None:
                             advance(f"{repeat + 1}/{repeats} {name_of}: {cell.partitions} x {cell.max_offsets}")
                             runs.setdefault((name_of, cell), []).append(measured(run_cell(cell)))
     cells = [summary(name_of, cell, of_cell) for (name_of, cell), of_cell in runs.items()]
-    path = common.write_result("study", {"machine": machine, "repeats": repeats, "cells": cells})
-    path.with_suffix(".md").write_text(table(cells) + "\n")
-    print(table(cells))
-    print(f"written to {path}", file=sys.stderr)
+    common.give_result("study", {"machine": machine, "repeats": repeats, "cells": cells}, table(cells))
 
 
 if __name__ == "__main__":

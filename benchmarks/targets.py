@@ -167,9 +167,7 @@ def main() -> None:
             result["micro_batch"] = micro_batch(servers)
             advance("latency at 1,000 events/s")
             result["latency"] = latency(servers, file, folder)
-    path = common.write_result("targets", result)
-    print(json.dumps(result, indent=1))
-    print(f"written to {path}", file=sys.stderr)
+    common.give_result("targets", result)
 
 
 if __name__ == "__main__":

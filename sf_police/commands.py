@@ -66,11 +66,7 @@ def produce(
     topic = topics.describe_topic(config)
     with resume.alone(config):
         started = time.monotonic()
-        # Calls are no cycles; to go over them all again and again in search of some takes a fifth of the time.
-        gc.disable()
         records = _read_records(path, order, config.state_dir)
-        gc.freeze()
-        gc.enable()
         producer.ensure_sendable(records)
         _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
         rest = resume.Rest(len(records), records)
@@ -95,10 +91,15 @@ def _read_records(path: Path, order: str, folder: Path) -> Records:
     from sf_police import json_files, records
 
     arrange = records.file_records if order == "file" else records.event_records
+    # Calls are no cycles; to go over them all again and again in search of some takes a fifth of the time.
+    gc.disable()
     try:
         return arrange(json_files.read_calls(path), folder)
     except SfPoliceError as error:
         raise SfPoliceError(f"{error}; nothing was sent") from error
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def stream(config: Config, *, stop: Stop) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from kafka import KafkaProducer, TopicPartition
@@ -28,6 +29,7 @@ _NO_HEADERS: Final = b"\x00"
 _ATTRIBUTES: Final = b"\x00"
 
 
+@lru_cache(maxsize=1 << 14)
 def varint(number: int) -> bytes:
     """A signed number as a zigzag varint."""
     rest = number << 1 if number >= 0 else (-number << 1) - 1
@@ -37,13 +39,6 @@ def varint(number: int) -> bytes:
         rest >>= 7
     encoded.append(rest)
     return bytes(encoded)
-
-
-_VARINTS: Final = tuple(map(varint, range(1 << 14)))
-
-
-def _varint(number: int) -> bytes:
-    return _VARINTS[number] if 0 <= number < 1 << 14 else varint(number)
 
 
 class _Builder(MemoryRecordsBuilder):  # type: ignore[misc] # kafka-python has no types
@@ -57,18 +52,18 @@ class _Builder(MemoryRecordsBuilder):  # type: ignore[misc] # kafka-python has n
         number: int = self.next_offset()
         if not number:
             builder._first_timestamp = builder._max_timestamp = time_ms
-        since_first_ms = _varint(time_ms - builder._first_timestamp)
+        since_first_ms = varint(time_ms - builder._first_timestamp)
         first, buffer, room = number, builder._buffer, self._batch_size
         for index in range(start, len(records)):
             _, _, key, value = records[index]
             body = b"%b%b%b%b%b%b%b%b" % (
-                _ATTRIBUTES, since_first_ms, _varint(number),
-                _NULL if key is None else _varint(len(key)), key or b"",
-                _varint(len(value)), value, _NO_HEADERS,
+                _ATTRIBUTES, since_first_ms, varint(number),
+                _NULL if key is None else varint(len(key)), key or b"",
+                varint(len(value)), value, _NO_HEADERS,
             )  # fmt: skip
             if number and len(buffer) + len(body) + 5 > room:
                 break
-            buffer += _varint(len(body))
+            buffer += varint(len(body))
             buffer += body
             number += 1
         if number > first:
@@ -100,7 +95,7 @@ class RecordBatchProducer:
         accumulator = self._accumulator
         time_ms = int(time.time() * 1000)
         queued: list[tuple[Any, int]] = []
-        sent = 0
+        sent, is_new = 0, False
         with accumulator._tp_lock(where):
             batches = accumulator._batches[where]
             while sent < len(records):
@@ -111,7 +106,10 @@ class RecordBatchProducer:
                     sent += count
                 else:
                     batches.append(self._new_batch(where, time_ms))
-        self._client._sender.wakeup()
+                    is_new = True
+        # Else the sender knows already when the batch is due.
+        if is_new:
+            self._client._sender.wakeup()
         return queued
 
     def _new_batch(self, where: TopicPartition, time_ms: int) -> ProducerBatch:

@@ -75,8 +75,8 @@ class Records:
 
     def __iter__(self) -> Iterator[Record]:
         runs = [_read_run(file) for file in self._runs]
-        entries = chain(*runs, self._in_memory) if self._is_sorted else heapq.merge(*runs, self._in_memory)
-        for position, (time, _, key, value) in enumerate(entries if runs else self._in_memory):
+        join = heapq.merge if runs and not self._is_sorted else chain
+        for position, (time, _, key, value) in enumerate(join(*runs, self._in_memory)):
             yield Record(position, time, key, value)
 
     def at(self, positions: Collection[int]) -> dict[int, Record]:

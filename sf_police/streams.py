@@ -80,11 +80,8 @@ def run_stream(
     *,
     on_batch: Callable[[BatchReport], None],
     is_stopped: Callable[[], bool],
-) -> list[dict[str, Any]]:
+) -> None:
     """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped` says so.
-
-    Returns:
-        Spark's own progress of the last micro-batches (100 at most): what took how long.
 
     Raises:
         SfPoliceError: the query failed; what was committed stays, and running again goes on from there.
@@ -102,8 +99,6 @@ def run_stream(
         # Whoever ended all processes of the group ended the JVM, too.
         if not is_stopped():
             raise SfPoliceError("Spark's JVM has ended under the stream: see spark.log, then run again") from error
-        return []
-    return [json.loads(progress.json) for progress in query.recentProgress]
 
 
 class _StoreSink:

@@ -109,6 +109,13 @@ def brokers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Brokers]
         brokers.stop()
 
 
+def see_through(job: Job, process: subprocess.Popen[str], *command: str, timeout: float) -> None:
+    """Wait for the command's end; where the fault has ended it, it is run again."""
+    process.communicate(timeout=timeout)
+    if process.returncode:
+        job.run(*command)
+
+
 def run_dying(job: Job, point: str, batch: int, **extra: str) -> None:
     """Run the stream to the end, which it does not reach: it is killed, all of it, at the point."""
     command = [sys.executable, "-m", "tests.faults.dying", point, str(batch), "stream", "--until-end"]

@@ -14,7 +14,15 @@ import pytest
 
 from sf_police.generate import generate_calls
 from sf_police.records import event_records
-from tests.faults.conftest import Brokers, assert_again_changes_nothing, assert_exact, fault, in_order, run_dying
+from tests.faults.conftest import (
+    Brokers,
+    assert_again_changes_nothing,
+    assert_exact,
+    fault,
+    in_order,
+    run_dying,
+    see_through,
+)
 from tests.faults.oracle import read_topic
 from tests.integration.conftest import Job
 from tests.unit.builders import a_value
@@ -140,9 +148,7 @@ def test_the_broker_is_killed_while_records_come(brokers: Brokers, tmp_path: Pat
     brokers.kill()
     with fault("the only broker killed while records come, and started again", "nothing acknowledged is lost"):
         brokers.start()
-        process.communicate(timeout=180)
-        if process.returncode:
-            job.run("produce")
+        see_through(job, process, "produce", timeout=180)
     in_order(job, job.state / "calls.json")
 
 
@@ -154,9 +160,7 @@ def test_the_broker_stands_still_for_40_seconds_while_records_come(brokers: Brok
     time.sleep(40)
     brokers.signal(signal.SIGCONT)
     with fault("the broker stopped for 40 s (SIGSTOP) while records come", "nothing acknowledged is lost"):
-        process.communicate(timeout=180)
-        if process.returncode:
-            job.run("produce")
+        see_through(job, process, "produce", timeout=180)
     in_order(job, job.state / "calls.json")
 
 
@@ -169,9 +173,7 @@ def test_the_broker_is_killed_while_the_stream_reads(brokers: Brokers, tmp_path:
     brokers.kill()
     with fault("the only broker killed while the stream reads, and started again", "exact"):
         brokers.start()
-        process.communicate(timeout=200)
-        if process.returncode:
-            job.run("stream", "--until-end")
+        see_through(job, process, "stream", "--until-end", timeout=200)
     assert assert_exact(job)["read"] == 60_000
 
 

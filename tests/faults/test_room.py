@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Brokers, assert_exact, fault, in_order
+from tests.faults.conftest import Brokers, assert_exact, fault, in_order, see_through
 from tests.integration.conftest import Job
 
 
@@ -74,9 +74,7 @@ def test_the_brokers_disk_is_full_and_then_it_is_not(small: Path, tmp_path: Path
         assert mount(small, "-o", "remount,size=300m")
         with fault("no space for the broker, then there is, and it is started again", "nothing acknowledged is lost"):
             brokers.start()
-            producing.communicate(timeout=200)
-            if producing.returncode:
-                job.run("produce")
+            see_through(job, producing, "produce", timeout=200)
         in_order(job, job.state / "calls.json")
         job.run("stream", "--until-end")
         assert assert_exact(job)["read"] == 199_999
