@@ -6,7 +6,7 @@ A record is taken only when it is exactly one JSON object, nothing around it, wi
 in it once, as a string that is not blank. None of Spark's JSON readers is that strict, so the parser has two ways:
 
 - the common compact form, which the producer writes: one regular expression spells the whole record
-  out, so that a match is itself the proof; the fields are then cut out by their quotes;
+  out, so that a match is itself the proof, and leaves the required fields of it;
 - any other record goes through the variant parser (strict about syntax, but not about what follows
   the object), wrapped so that anything which follows shows.
 """
@@ -23,27 +23,35 @@ from sf_police.dispositions import meanings
 
 # JSON's own white space and the rest of ASCII's: what is trimmed, and what a blank field is made of.
 WHITE_SPACE = " \t\n\v\f\r"
-# A JSON string that needs no decoding: no quote, no escape, no control character. Possessive (`*+`): a string
-# either ends at its first quote or it is not of the compact form.
-_PLAIN = r'[^"\\\x00-\x1f]*+'
+# A JSON string that needs no decoding: no quote, no escape, no control character. Java looks a listed character up in
+# a table, where a range (`\x00-\x1f`) costs it a call for each.
+_NOT_PLAIN = r"\"\\" + "".join(rf"\x{code:02x}" for code in range(0x20))
+_PLAIN = f"[^{_NOT_PLAIN}]*"
 _PLAIN_FIELDS = {
     **dict.fromkeys(schema.FIELDS, _PLAIN),
-    **dict.fromkeys(schema.REQUIRED_FIELDS, r' *+[^ "\\\x00-\x1f]' + _PLAIN),
-    schema.CALL_DATE_TIME: schema.CALL_DATE_TIME_PATTERN,
+    **dict.fromkeys(schema.REQUIRED_FIELDS, f"( *[^ {_NOT_PLAIN}]{_PLAIN})"),
+    schema.CALL_DATE_TIME: f"({schema.CALL_DATE_TIME_PATTERN})",
 }
 _COMPACT = r"\A\{" + ",".join(f'"{re.escape(name)}":"{plain}"' for name, plain in _PLAIN_FIELDS.items()) + r"\}\z"
+# The groups of it, which are the required fields as they stand in the record.
+_IN_RECORD: list[str] = [name for name in schema.FIELDS if name in schema.REQUIRED_FIELDS]
+_FIELDS_ONLY = '"'.join(f"${number}" for number in range(1, len(_IN_RECORD) + 1))
 _NOT_ONE_OBJECT = "not exactly one JSON object"
 
 
-def is_compact(text: Column) -> Column:
-    """Whether a record has the common compact form: strict JSON by construction, each field a string."""
-    return F.is_valid_utf8(text) & text.rlike(_COMPACT)
+def compact_fields(value: Column) -> Column:
+    """The required fields of a record that has the common compact form, with quotes between; NULL for any other.
+
+    A record of that form is strict JSON by construction, each field a string.
+    """
+    text = value.cast("string")
+    fields = F.when(F.is_valid_utf8(text), F.regexp_replace(text, _COMPACT, _FIELDS_ONLY))
+    return F.nullif(fields, text)  # what does not match comes back as it was
 
 
-def compact_field(text: Column, name: str) -> Column:
-    """A field of a record in compact form. Field i stands between the quotes 4i+3 and 4i+4."""
-    closing_quote = 4 * schema.FIELDS.index(name) + 4
-    return F.substring_index(F.substring_index(text, '"', closing_quote), '"', -1)
+def compact_field(fields: Column, name: str) -> Column:
+    """One of them."""
+    return F.substring_index(F.substring_index(fields, '"', _IN_RECORD.index(name) + 1), '"', -1)
 
 
 def strict_call(value: Column) -> Column:

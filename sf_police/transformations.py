@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from sf_police import columns, schema
 
-_IS_COMPACT = "is_compact"
+_COMPACT = "compact_fields"
 _STRICT = "strict"
 _SYNTAX_REASON = "syntax_reason"
 
@@ -22,16 +22,16 @@ def parse_calls(records: DataFrame) -> DataFrame:
     reason may have any of them NULL. Each step is a projection of its own: Spark then computes a costly
     column once for all that read it.
     """
-    text, is_compact, strict = F.col(schema.VALUE).cast("string"), F.col(_IS_COMPACT), F.col(_STRICT)
+    value, compact, strict = F.col(schema.VALUE), F.col(_COMPACT), F.col(_STRICT)
     fields = {
-        name: F.when(is_compact, columns.compact_field(text, name)).otherwise(strict[name])
+        name: F.when(compact.isNotNull(), columns.compact_field(compact, name)).otherwise(strict[name])
         for name in schema.REQUIRED_FIELDS
     }
     return (
-        records.withColumn(_IS_COMPACT, F.coalesce(columns.is_compact(text), F.lit(False)))
-        .withColumn(_STRICT, F.when(~is_compact, columns.strict_call(F.col(schema.VALUE))))
+        records.withColumn(_COMPACT, columns.compact_fields(value))
+        .withColumn(_STRICT, F.when(compact.isNull(), columns.strict_call(value)))
         .withColumns({**fields, _SYNTAX_REASON: strict[schema.REASON]})
-        .drop(_IS_COMPACT, _STRICT)
+        .drop(_COMPACT, _STRICT)
     )
 
 
