@@ -81,7 +81,7 @@ format() {
   [[ ! -f "${dir}/data/meta.properties" ]] || return 0
   [[ -s "${id_file}" ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"${id_file}"
   "${JAVA}" -cp "${KAFKA_HOME}/libs/*" "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
-    kafka.tools.StorageTool format -t "$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
+    kafka.tools.StorageTool format "--cluster-id=$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
     fail "${dir}" "could not format '${dir}/data'"
 }
 

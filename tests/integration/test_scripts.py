@@ -74,6 +74,14 @@ def test_start_status_and_stop_twice_and_the_data_stays(scripts: Scripts) -> Non
     admin.close()
 
 
+def test_an_id_of_a_cluster_may_start_with_a_dash(scripts: Scripts) -> None:
+    # One random id of 64 does.
+    scripts.pid_file().parent.parent.mkdir(parents=True)
+    (scripts.state / "kafka" / "cluster.id").write_text("-l-jJQqegjlw-QQw0P73dA\n")
+
+    assert scripts.run("start").returncode == 0
+
+
 def test_a_stale_pid_file_is_cleaned_and_the_foreign_process_untouched(scripts: Scripts) -> None:
     foreign = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)", "kafka.Kafka"])
     try:
