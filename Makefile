@@ -105,6 +105,11 @@ test-integration: install ## Run the integration tests: a real broker, the real 
 test-faults: install ## Kill, stop and break everything, and compare with an oracle; prints what it survives
 	@$(PYTHON) -m pytest tests/faults $(ARGS)
 
+.PHONY: fuzz
+fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@$(PYTHON) -m tests.fuzz.json_files "$(STATE_DIR)/fuzz" -max_total_time=$(or $(FUZZ_SECONDS),60) -artifact_prefix="$(STATE_DIR)/" $(ARGS)
+
 .PHONY: test-docker
 test-docker: install ## Build a broker image without a registry, and run the integration tests against it
 	@scripts/test-docker.sh $(ARGS)
