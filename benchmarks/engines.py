@@ -108,7 +108,12 @@ def _streams(run: Run) -> list[str]:
     return ["java", "-XX:+UseParallelGC", "-Xmx4g", "-cp", _streams_class_path(), "StreamsCount", *run.arguments()]
 
 
-OURS = Peer("sf-police", _ours, lambda: None, "strict parser, duplicate removal, checkpoint, store, answer")
+OURS = Peer(
+    "sf-police",
+    _ours,
+    lambda: None,
+    "nothing: strict parser, duplicate removal, checkpoint, store and answer are in it",
+)
 PEERS_IN_ORDER = (
     OURS,
     Peer(

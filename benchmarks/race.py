@@ -73,7 +73,7 @@ def _expected(count: int, *, is_distinct: bool) -> common.Counts:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The result as Markdown."""
-    head = ("engine", "rows/s, steady", "of ours", f"cold, {SMALL:,} calls, s", "it does not do all of it")
+    head = ("engine", "rows/s, steady", "of ours", f"cold, {SMALL:,} calls, s", "what it leaves out")
     body = [
         (
             row["name"],
