@@ -21,7 +21,7 @@ KAFKA_STREAMS = ("org.apache.kafka", "kafka-streams", "4.3.1")
 
 
 # A cap is dealt out per partition and rounded down: one that divides the calls leaves a last micro-batch of a few.
-_CAP = "210000"
+_CAP = "690000"
 
 
 @dataclass(frozen=True)
