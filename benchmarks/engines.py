@@ -101,7 +101,8 @@ def _script(environment: str, name: str, *, is_of_file: bool = False) -> Callabl
 
 
 def _ours(run: Run) -> list[str]:
-    return [sys.executable, "-m", "sf_police", "stream", "--until-end", "--max-offsets-per-trigger", _CAP]
+    command = [sys.executable, "-m", "sf_police", "stream", "--until-end"]
+    return [*command, "--max-offsets-per-trigger", _CAP, "--spark-driver-memory", "4g"]
 
 
 def _streams(run: Run) -> list[str]:
