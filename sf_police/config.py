@@ -108,7 +108,9 @@ class Config:
     window: str = _setting("30 minutes", _window, "length of a window; divides an hour, or is whole hours")
     watermark: str = _setting("10 minutes", _duration, "how far behind the latest event time a call may be")
     trigger: str = _setting("0 seconds", _duration, "least time between micro-batches; not with UNTIL_END")
-    max_offsets_per_trigger: int | None = _setting(None, _number(1, 10**15), "most records in a micro-batch")
+    max_offsets_per_trigger: int | None = _setting(
+        None, _number(1, 10**15), "most records in a micro-batch; with up to 5,000, each takes the least time"
+    )
     starting_offsets: str = _setting("earliest", _offsets, "where a new stream starts: earliest or latest")
     until_end: bool = _setting("0", _flag, "1: stop when what was in the topic at the start is done")
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
