@@ -36,6 +36,11 @@ QUARTER = 200_000
 _TIME = re.compile(rb'"call_date_time":"([^"]{23})"')
 
 
+def repeats(*, quick: int = 1, full: int = 3) -> int:
+    """How often to measure: BENCH_REPEATS, or `full`; a quick run `quick` times, whatever is set."""
+    return quick if IS_QUICK else int(os.environ.get("BENCH_REPEATS", full))
+
+
 def config_with(**values: object) -> Config:
     """The settings of the environment, with these in their place."""
     given = {setting.name: os.environ.get(setting.name.upper()) for setting in settings()}

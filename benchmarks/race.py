@@ -96,7 +96,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, and write the result."""
-    repeats = 1 if common.IS_QUICK else int(os.environ.get("BENCH_REPEATS", "3"))
+    repeats = common.repeats()
     wanted = [name for name in os.environ.get("BENCH_ONLY", "").split(",") if name]
     peers = [peer for peer in PEERS_IN_ORDER if not wanted or peer.name in wanted]
     machine = common.machine()

@@ -48,7 +48,7 @@ def grid(
         "state partitions": [
             cell(3, max_offsets=2000, state_partitions=n, least_batches=3) for n in sorted({1, CORES, 8, 200})
         ],
-        "no cap": [replace(cell(p, seconds=0), topic=no_cap_of[p], calls=NO_CAP_CALLS) for p in partitions],
+        "no cap": [replace(cell(p, seconds=0), topic=topic, calls=NO_CAP_CALLS) for p, topic in no_cap_of.items()],
     }
     masters = ["local[1]", "local[2]", *([standalone] if standalone else [])]
     series["executors"] = [cell(3, max_offsets=2000, state_partitions=2, master=master) for master in masters]
@@ -59,7 +59,6 @@ def grid(
         series["ours"] = [c for c in series["ours"] if (c.partitions, c.max_offsets) != (1, 200)]
         for name in ("state partitions", "executors"):
             series[name] = series[name][:1]
-        series["no cap"] = series["no cap"][-1:]
     return series
 
 
@@ -157,11 +156,12 @@ def table(cells: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, and write the result."""
-    repeats = 1 if common.IS_QUICK else int(os.environ.get("BENCH_REPEATS", "3"))
+    repeats = common.repeats()
     machine = common.machine()
     with tempfile.TemporaryDirectory() as name, common.broker(Path(name)) as servers:
         topic_of = {count: common.filled_topic(servers, CALLS, count) for count in PARTITIONS}
-        no_cap_of = {count: common.filled_topic(servers, NO_CAP_CALLS, count) for count in PARTITIONS}
+        no_cap_partitions = PARTITIONS[-1:] if common.IS_QUICK else PARTITIONS
+        no_cap_of = {count: common.filled_topic(servers, NO_CAP_CALLS, count) for count in no_cap_partitions}
         with nullcontext() if common.IS_QUICK else standalone_cluster(Path(name)) as standalone:
             series = grid(servers, topic_of, no_cap_of, standalone)
             runs: dict[tuple[str, Cell], list[dict[str, Any]]] = {}

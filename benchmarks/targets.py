@@ -28,7 +28,7 @@ from sf_police.generate import write_calls
 from tests.faults.oracle import read_topic
 
 PARTITIONS = 3
-REPEATS = 2 if common.IS_QUICK else int(os.environ.get("BENCH_REPEATS", "7"))
+REPEATS = common.repeats(quick=2, full=7)
 
 
 def timed(command: list[str], env: dict[str, str]) -> tuple[float, str]:

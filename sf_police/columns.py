@@ -25,7 +25,7 @@ from sf_police.dispositions import meanings
 WHITE_SPACE = " \t\n\v\f\r"
 # A JSON string that needs no decoding: no quote, no escape, no control character. Java looks a listed character up in
 # a table, where a range (`\x00-\x1f`) costs it a call for each.
-_NOT_PLAIN = r"\"\\" + "".join(rf"\x{code:02x}" for code in range(0x20))
+_NOT_PLAIN = r'"\\' + "".join(rf"\x{code:02x}" for code in range(0x20))
 _PLAIN = f"[^{_NOT_PLAIN}]*"
 _PLAIN_FIELDS = {
     **dict.fromkeys(schema.FIELDS, _PLAIN),

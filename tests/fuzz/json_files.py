@@ -43,11 +43,11 @@ def by_json(data: bytes) -> list[dict[str, Any]]:
         if text.startswith("["):
             calls = decoder.decode(text)
         else:
-            calls, at = [], 0
-            while at < len(text):
-                call, at = decoder.raw_decode(text, at)
+            calls = []
+            while text:
+                call, end = decoder.raw_decode(text)
                 calls.append(call)
-                at += len(text[at:]) - len(text[at:].lstrip(" \t\n\r"))
+                text = text[end:].lstrip(" \t\n\r")
     except (ValueError, RecursionError) as error:
         raise NotCallsError(error) from error
     if not calls or not all(isinstance(call, dict) for call in calls):
