@@ -14,6 +14,7 @@ in it once, as a string that is not blank. None of Spark's JSON readers is that 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -61,7 +62,7 @@ def strict_call(value: Column) -> Column:
     """
     text = value.cast("string")
     is_text = F.is_valid_utf8(text)
-    parsed = F.transform(F.array(F.when(is_text, _variant(text))), lambda variant: _judged(text, variant))[0]
+    parsed = _once(F.when(is_text, _variant(text)), lambda variant: _judged(text, variant))
     return (
         F.when(value.isNull(), _no_call("no value"))
         .when(~is_text, _no_call("not UTF-8"))
@@ -84,22 +85,49 @@ def _sentinel(text: Column) -> Column:
 
 def _judged(text: Column, variant: Column) -> Column:
     is_one_object = variant.isNotNull() & F.try_variant_get(variant, "$[1]", "string").eqNullSafe(_sentinel(text))
-    names = F.json_object_keys(text)
-    fields = {name: F.try_variant_get(variant, f"$[0]['{name}']", "variant") for name in schema.REQUIRED_FIELDS}
-    strings = {name: F.try_variant_get(field, "$", "string").alias(name) for name, field in fields.items()}
-    reasons = [(~is_one_object, _NOT_ONE_OBJECT)]
-    for name, field in fields.items():
-        kind = F.schema_of_variant(field)
-        reasons += [
-            (field.isNull(), f"{name} is missing"),
-            (F.size(F.array_remove(names, name)) < F.size(names) - 1, f"{name} is there twice"),
-            (kind == "VOID", f"{name} is null"),
-            (kind != "STRING", f"{name} is not a string"),
-            (trimmed(strings[name]) == "", f"{name} is blank"),
+    # One expression for each field in turn, and not one each: every micro-batch plans them all.
+    fields = _once(
+        F.json_object_keys(text),
+        lambda names: F.transform(
+            F.array(*map(F.lit, schema.REQUIRED_FIELDS)),
+            lambda name: _once(_member(variant, name), lambda field: _judged_field(name, names, field)),
+        ),
+    )
+    return _once(fields, lambda fields: _judged_fields(is_one_object, fields))
+
+
+def _judged_fields(is_one_object: Column, fields: Column) -> Column:
+    by_name = {name: fields[number] for number, name in enumerate(schema.REQUIRED_FIELDS)}
+    reasons = [field[schema.REASON] for field in by_name.values()]
+    reason = F.when(is_one_object, F.coalesce(*reasons)).otherwise(F.lit(_NOT_ONE_OBJECT))
+    strings = [field[schema.VALUE].alias(name) for name, field in by_name.items()]
+    return F.struct(reason.alias(schema.REASON), *strings)
+
+
+def _member(variant: Column, name: Column) -> Column:
+    return F.try_variant_get(variant, F.concat(F.lit("$[0]['"), name, F.lit("']")), "variant")
+
+
+def _judged_field(name: Column, names: Column, field: Column) -> Column:
+    kind = F.schema_of_variant(field)
+    string = F.try_variant_get(field, "$", "string")
+    reason = _first_reason(
+        [
+            (field.isNull(), "is missing"),
+            (F.size(F.array_remove(names, name)) < F.size(names) - 1, "is there twice"),
+            (kind == "VOID", "is null"),
+            (kind != "STRING", "is not a string"),
+            (trimmed(string) == "", "is blank"),
             # PostgreSQL cannot store it, and no call has it.
-            (F.contains(strings[name], F.lit("\0")), f"{name} contains U+0000"),
+            (F.contains(string, F.lit("\0")), "contains U+0000"),
         ]
-    return F.struct(_first_reason(reasons).alias(schema.REASON), *strings.values())
+    )
+    return F.struct(F.concat(name, F.lit(" "), reason).alias(schema.REASON), string.alias(schema.VALUE))
+
+
+def _once(column: Column, use: Callable[[Column], Column]) -> Column:
+    # A column is an expression, written out wherever it is used; the variable of a lambda is not.
+    return F.transform(F.array(column), use)[0]
 
 
 def _no_call(reason: str) -> Column:

@@ -32,6 +32,8 @@ _STREAMING: Final = {
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.metricsEnabled": "false",
     "spark.sql.adaptive.enabled": "false",
+    # PySpark's own WARN is a filter before the console: every INFO message would be made, and then thrown away.
+    "spark.log.level": "WARN",
     # What is secret in a client.properties file stays out of the UI and the logs.
     "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas",
 }

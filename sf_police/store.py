@@ -7,11 +7,12 @@ without time zone in PostgreSQL. Knows nothing of Spark or Kafka.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -36,7 +37,8 @@ from sf_police.errors import SfPoliceError, UsageError
 from sf_police.tables import BATCHES, COUNTS, METADATA, REJECTED, STREAMS, Batch, Books, Offsets, WallClock
 
 _BUSY_TIMEOUT_MS: Final = 30_000
-_ROWS_AT_ONCE: Final = 20_000
+_ROWS_AT_ONCE: Final = 5_000
+_Row = TypeVar("_Row")
 
 
 class Store:
@@ -79,13 +81,14 @@ class Store:
             METADATA.drop_all(connection)
 
     def write_batch(
-        self, batch: Batch, counts: Sequence[tuple[Any, ...]], rejected: Iterable[Mapping[str, Any]]
+        self, batch: Batch, counts: Iterable[tuple[Any, ...]], rejected: Iterable[Mapping[str, Any]]
     ) -> None:
         """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
 
         Args:
             batch: its row in `batches`.
-            counts: rows of `counts`, in the order of its columns; times as `YYYY-MM-DD HH:MM:SS`.
+            counts: rows of `counts`, in the order of its columns; times as `YYYY-MM-DD HH:MM:SS`. The fastest when
+                they are in the order of their windows.
             rejected: rows of `rejected`.
 
         Raises:
@@ -101,15 +104,13 @@ class Store:
                 )
             self._upsert(connection, BATCHES, [batch.row()])
 
-    def _upsert_counts(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _upsert_counts(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         # Past SQLAlchemy's processing of each value, which takes four times as long as the store itself.
         compiled = self._upsert_statement(COUNTS).compile(dialect=self._engine.dialect)
         names = COUNTS.columns.keys()
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            chunk: Any = rows[start : start + _ROWS_AT_ONCE]
-            if not compiled.positional:
-                chunk = [dict(zip(names, row, strict=True)) for row in chunk]
-            connection.exec_driver_sql(str(compiled), chunk)
+        for chunk in _chunks(rows):
+            values: Any = chunk if compiled.positional else [dict(zip(names, row, strict=True)) for row in chunk]
+            connection.exec_driver_sql(str(compiled), values)
 
     def _upsert_statement(self, table: Table) -> Insert:
         insert = (postgresql if self._dialect == "postgresql" else sqlite).insert(table)
@@ -284,14 +285,9 @@ def _span(start: Offsets, end: Offsets) -> int:
     return sum(end.values()) - sum(start.get(partition, 0) for partition in end)
 
 
-def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
-    chunk: list[Mapping[str, Any]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == _ROWS_AT_ONCE:
-            yield chunk
-            chunk = []
-    if chunk:
+def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    rest = iter(rows)
+    while chunk := list(islice(rest, _ROWS_AT_ONCE)):
         yield chunk
 
 

@@ -25,9 +25,12 @@ from sf_police.pipeline import call_counts, rejected_records
 from sf_police.store import Store
 from sf_police.tables import Batch, Offsets
 
-_FETCH_BYTES: Final = 16 << 20
+# What a task reads, compressed, or a part of it: the next task of that partition asks for the rest again.
+_FETCH_BYTES: Final = 4 << 20
+_POLL_RECORDS: Final = 5_000
 _POLL_S: Final = 0.2
 _RECORDS_IN_A_TASK: Final = 50_000
+_ROWS_AT_ONCE: Final = 5_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
         # Records that are gone before they were read are an error, never a gap in silence.
         "failOnDataLoss": "true",
         "kafka.max.partition.fetch.bytes": str(_FETCH_BYTES),
+        "kafka.max.poll.records": str(_POLL_RECORDS),
         **(spark_options(read_properties(path)) if path else {}),
     }
 
@@ -114,7 +118,7 @@ class _StoreSink:
     def write(self, counts: DataFrame, batch_id: int) -> None:
         """Consume the whole frame, as Spark commits the state only then; never skip a batch that is replayed."""
         try:
-            rows = _wall_clock_rows(counts.toArrow())
+            rows = count_rows(counts.toArrow())
             query = self._query()
             metrics = self._plan.metrics(query)
             batch = self._batch(query, batch_id, metrics)
@@ -175,7 +179,10 @@ def _offsets_json(config: Config, offsets: Offsets) -> str:
     return json.dumps({config.kafka_topic: offsets})
 
 
-def _wall_clock_rows(table: pa.Table) -> list[tuple[Any, ...]]:
+def count_rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Rows of `counts` as the store takes them, in the order of their windows, from what Spark collected."""
+    # The store keeps them by window: in the order of hashes, each would go to another page of its table.
+    table = table.sort_by(schema.WINDOW_START)
     # Spark's timestamps come as UTC, which here is only the way to carry a wall clock.
     columns = {name: table.column(name) for name in schema.COUNTS}
     for name in (schema.WINDOW_START, schema.WINDOW_END):
@@ -183,7 +190,10 @@ def _wall_clock_rows(table: pa.Table) -> list[tuple[Any, ...]]:
         times = columns[name].combine_chunks().dictionary_encode()
         texts = pc.strftime(times.dictionary.cast(pa.timestamp("s")), format="%Y-%m-%d %H:%M:%S")
         columns[name] = texts.take(times.indices)
-    return list(zip(*(column.to_pylist() for column in columns.values()), strict=True))
+    table = pa.table(columns)
+    for start in range(0, table.num_rows, _ROWS_AT_ONCE):
+        rows = table.slice(start, _ROWS_AT_ONCE)
+        yield from zip(*(column.to_pylist() for column in rows.columns), strict=True)
 
 
 def _behind(metrics: BatchMetrics, topic: str) -> int | None:
