@@ -81,7 +81,7 @@ def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort="-x", axis=alt.Axis(labelLimit=220)),
-        x=alt.X("rate:Q", title=f"rows/s in steady state, {result['calls'][1]:,} calls"),
+        x=alt.X("rate:Q", title="rows/s in steady state"),
     )
     bars = base.mark_bar().encode(color=alt.condition("datum.is_ours", alt.value("#1f77b4"), alt.value("#c4c4c4")))
     texts = base.mark_text(align="left", dx=4).encode(text=alt.Text("rate:Q", format=",.0f"))

@@ -1,7 +1,7 @@
 """The peers, `make bench-peers`: the same topic and the same count by other engines, each at its best, each checked.
 
-Two sizes. Cold: from the start of the process to the answer, at 200,000 calls. Steady: what counting the calls beyond
-those takes at 2,000,000, which leaves out how long an engine takes to start, whichever way it says so.
+Three sizes. Cold: from the start of the process to the answer, at 200,000 and at 2,000,000 calls. Steady: what counting
+2,000,000 more takes, which leaves out how long an engine takes to start and to get warm, whichever way it says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks import common
 from benchmarks.engines import OURS, PEERS_IN_ORDER, Peer, Run
 from sf_police import store
 
-SMALL, LARGE = 200_000, 1_000_000 if common.IS_QUICK else 2_000_000
+SIZES = (200_000, 1_000_000, 2_000_000) if common.IS_QUICK else (200_000, 2_000_000, 4_000_000)
 PARTITIONS = 3
 
 
@@ -80,18 +80,27 @@ def _expected(count: int, *, is_distinct: bool) -> common.Counts:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The result as Markdown."""
-    head = ("engine", "rows/s, steady", "of ours", f"cold, {SMALL:,} calls, s", "what it leaves out")
+    head = ("engine", "rows/s, steady", "of ours", *(f"{count:,} from cold, s" for count in SIZES[:2]))
     body = [
         (
             row["name"],
             common.text_of(row["rows_per_s"]),
             f"{row['of_ours']:.2f}",
-            common.text_of(row["cold_s"], ".1f"),
+            *(common.text_of(row["cold_s"][str(count)], ".1f") for count in SIZES[:2]),
             row["note"],
         )
         for row in rows
     ]
-    return common.markdown_table(head, body)
+    return common.markdown_table((*head, "what it leaves out"), body)
+
+
+def result_of(peer: Peer, times: dict[int, list[tuple[float, float]]]) -> dict[str, Any]:
+    """Rows/s in steady state and seconds from cold, from the times to counts and answer by size."""
+    _, middle, large = SIZES
+    pairs = zip(times[middle], times[large], strict=True)
+    steady = [(large - middle) / (longer[0] - shorter[0]) for shorter, longer in pairs]
+    cold = {str(count): common.spread([answered for _, answered in times[count]]) for count in SIZES}
+    return {"name": peer.name, "rows_per_s": common.spread(steady, 0), "cold_s": cold, "note": peer.note}
 
 
 def main() -> None:
@@ -102,35 +111,24 @@ def main() -> None:
     machine = common.machine()
     for peer in peers:
         peer.install()
-    times: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    times: dict[str, dict[int, list[tuple[float, float]]]] = {peer.name: {} for peer in peers}
     with tempfile.TemporaryDirectory() as name, common.broker(Path(name)) as servers:
         folder = Path(name)
-        topic_of = {count: common.filled_topic(servers, count, PARTITIONS) for count in (SMALL, LARGE)}
-        file_of = {count: calls_file(folder, count) for count in (SMALL, LARGE)}
-        with common.progress_bar("peers", len(peers) * 2 * repeats) as advance:
+        topic_of = {count: common.filled_topic(servers, count, PARTITIONS) for count in SIZES}
+        file_of = {count: calls_file(folder, count) for count in SIZES}
+        with common.progress_bar("peers", len(peers) * len(SIZES) * repeats) as advance:
             for repeat in range(repeats):
-                for count in (SMALL, LARGE):
+                for count in SIZES:
                     for peer in peers:
                         advance(f"{repeat + 1}/{repeats} {peer.name}: {count:,}")
                         with tempfile.TemporaryDirectory(dir=folder) as own:
                             run = Run(servers, topic_of[count], count, file_of[count], Path(own) / "counts.ndjson")
-                            times.setdefault((peer.name, count), []).append(seconds(peer, run, Path(own)))
-    rows: list[dict[str, Any]] = []
-    for peer in peers:
-        pairs = zip(times[peer.name, SMALL], times[peer.name, LARGE], strict=True)
-        rows.append(
-            {
-                "name": peer.name,
-                "rows_per_s": common.spread([(LARGE - SMALL) / (large[0] - small[0]) for small, large in pairs], 0),
-                "cold_s": common.spread([answered for _, answered in times[peer.name, SMALL]]),
-                "large_s": common.spread([answered for _, answered in times[peer.name, LARGE]]),
-                "note": peer.note,
-            }
-        )
+                            times[peer.name].setdefault(count, []).append(seconds(peer, run, Path(own)))
+    rows = [result_of(peer, times[peer.name]) for peer in peers]
     ours = rows[0]["rows_per_s"]["median"]
     for row in rows:
         row["of_ours"] = round(row["rows_per_s"]["median"] / ours, 2)
-    result = {"machine": machine, "repeats": repeats, "calls": [SMALL, LARGE], "peers": rows}
+    result = {"machine": machine, "repeats": repeats, "calls": SIZES, "peers": rows}
     common.give_result("peers", result, table(rows))
 
 
