@@ -44,16 +44,24 @@ def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
         **os.environ, "KAFKA_BOOTSTRAP_SERVERS": run.servers, "KAFKA_TOPIC": run.topic, "STATE_DIR": str(state),
         "PEER_CORES": str(os.cpu_count()), "PYTHONPATH": str(common.ROOT), "PYSPARK_PYTHON": sys.executable,
     }  # fmt: skip
-    log, out = folder / "log", folder / "out"
-    with log.open("wb") as said, out.open("wb") as printed:
-        started = time.time()
-        done = subprocess.run(peer.command(run), cwd=common.ROOT, env=env, stdout=printed, stderr=said, check=False)
-        ended = time.time()
-    if done.returncode:
-        raise SystemExit(f"{peer.name} failed:\n{log.read_text()[-3000:]}")
+    said: list[str] = []
+    counted = started = time.time()
+    command = peer.command(run)
+    with (
+        (folder / "out").open("wb") as out,
+        subprocess.Popen(command, cwd=common.ROOT, env=env, stdout=out, stderr=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stderr
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("batch "):
+                counted = time.time()
+    ended = time.time()
+    if process.returncode:
+        raise SystemExit(f"{peer.name} failed:\n{''.join(said[-40:])}")
     _check(peer, run, state)
     if peer is OURS:
-        return log.stat().st_mtime - started, ended - started
+        return counted - started, ended - started
     counted = run.path.stat().st_mtime if run.path.exists() else ended
     return counted - started, counted - started
 
