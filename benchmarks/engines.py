@@ -31,7 +31,7 @@ class Run:
     servers: str
     topic: str
     total: int
-    file: Path  # the same calls as NDJSON
+    file: Path | None  # the same calls as NDJSON; none of the largest size, which only those in a JVM count
     path: Path  # for the counts
 
     def arguments(self, *, is_of_file: bool = False) -> list[str]:
@@ -48,6 +48,7 @@ class Peer:
     install: Callable[[], object]
     note: str = ""
     is_checked: bool = True
+    is_of_a_jvm: bool = False  # which gets faster as it runs
 
 
 def python_of(environment: str) -> Callable[[], Path]:
@@ -114,6 +115,7 @@ OURS = Peer(
     _ours,
     lambda: None,
     "nothing: strict parser, duplicate removal, checkpoint, store and answer are in it",
+    is_of_a_jvm=True,
 )
 PEERS_IN_ORDER = (
     OURS,
@@ -122,8 +124,15 @@ PEERS_IN_ORDER = (
         lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar())],
         lambda: (python_of("flink")(), _flink_jar()),
         "lenient JSON, no duplicate removal, no checkpoint",
+        is_of_a_jvm=True,
     ),
-    Peer("Kafka Streams", _streams, _compile_streams, "lenient JSON, no duplicate removal, no changelog"),
+    Peer(
+        "Kafka Streams",
+        _streams,
+        _compile_streams,
+        "lenient JSON, no duplicate removal, no changelog",
+        is_of_a_jvm=True,
+    ),
     Peer(
         "confluent-kafka + orjson",
         _script("loops", "confluent_loop.py"),
@@ -142,6 +151,7 @@ PEERS_IN_ORDER = (
         lambda: None,
         "the ceiling: nothing parsed, nothing counted",
         is_checked=False,
+        is_of_a_jvm=True,
     ),
     Peer(
         "DuckDB on the file",
