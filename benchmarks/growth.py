@@ -30,17 +30,18 @@ def stream_growth(servers: str) -> dict[str, Any]:
     cell = Cell(servers, topic, CALLS, PARTITIONS, max_offsets=BATCH, seconds=0, is_heap_watched=True)
     result = run_cell(cell)
     batches = result["batches"]
-    us = [batch["ms"]["triggerExecution"] * 1000 / batch["rows"] for batch in batches]
-    # The first three are the JVM getting warm.
-    early, late = us[3 : 3 + len(us) // 4], us[-(len(us) // 4) :]
-    return {
-        "calls": CALLS,
-        "us_per_event": [round(one, 2) for one in us],
-        "late_to_early": round(statistics.median(late) / statistics.median(early), 3),
-        "state_rows": [batch["state_rows"] for batch in batches],
-        "heap_mb": result["heaps_mb"],
-        "python_mb": result["most_mb"],
-    }
+    us = [round(batch["ms"]["triggerExecution"] * 1000 / batch["rows"], 2) for batch in batches]
+    state_rows = [batch["state_rows"] for batch in batches]
+    series = {"us_per_event": us, "state_rows": state_rows, "heap_mb": result["heaps_mb"]}
+    ratios = {name: _late_to_early(values) for name, values in series.items()}
+    return {"calls": CALLS, "late_to_early": ratios, "python_mb": result["most_mb"], **series}
+
+
+def _late_to_early(values: list[float]) -> float:
+    # Medians of a quarter each: without the first three, where the JVM gets warm, and the last, which is a rest.
+    quarter = len(values) // 4
+    early, late = values[3 : 3 + quarter], values[-1 - quarter : -1]
+    return round(statistics.median(late) / statistics.median(early), 3)
 
 
 def producer_growth(servers: str, folder: Path) -> dict[str, Any]:

@@ -131,6 +131,11 @@ class _StoreSink:
         except Exception as error:
             self.error = _failure(error)  # Spark would say no more of it than that a function failed
             raise
+        finally:
+            # Py4J's objects are cycles, which Python comes round to collecting hundreds of micro-batches later; until
+            # then the JVM would keep each frame, with its plan and what was shuffled for it.
+            gateway: Any = self._session.sparkContext._gateway
+            gateway.detach(counts._jdf)
 
     def _query(self) -> StreamingQuery:
         # Not the result of `start()`: the first batch may run before that returns.

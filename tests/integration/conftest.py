@@ -22,7 +22,10 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
+from pyspark.sql import SparkSession
 
+from sf_police.config import resolve
+from sf_police.session import create_session, stop_session
 from tests.integration import docker
 
 T = TypeVar("T")
@@ -233,3 +236,14 @@ def jobs(kafka: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[C
 def job(make_job: Callable[..., Job]) -> Job:
     """A job with a new topic of three partitions."""
     return make_job()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[SparkSession]:
+    """A session as the stream has it, in this process."""
+    session = create_session(
+        resolve({"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("JARS_DIR")})
+    )
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    yield session
+    stop_session(session)

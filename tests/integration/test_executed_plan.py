@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.config import resolve
 from sf_police.executed_plan import BatchMetrics, ExecutedPlan
-from sf_police.session import create_session, stop_session
 from sf_police.streams import counts_stream
 from tests.integration.conftest import Job
 from tests.unit.builders import a_value
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[SparkSession]:
-    session = create_session(
-        resolve({"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("JARS_DIR")})
-    )
-    session.conf.set("spark.sql.shuffle.partitions", "2")
-    yield session
-    stop_session(session)
 
 
 def test_metrics_of_the_plan_equal_progress(session: SparkSession, make_job: Callable[..., Job]) -> None:
