@@ -17,6 +17,7 @@ from sf_police.errors import UsageError
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _HOUR: Final = 3600
+_SMALL_BATCH_RECORDS: Final = 5_000
 
 
 def duration_s(text: str) -> int:
@@ -109,7 +110,7 @@ class Config:
     watermark: str = _setting("10 minutes", _duration, "how far behind the latest event time a call may be")
     trigger: str = _setting("0 seconds", _duration, "least time between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
-        None, _number(1, 10**15), "most records in a micro-batch; with up to 5,000, each takes the least time"
+        None, _number(1, 10**15), f"most records in a micro-batch; up to {_SMALL_BATCH_RECORDS:,}, it takes least time"
     )
     starting_offsets: str = _setting("earliest", _offsets, "where a new stream starts: earliest or latest")
     until_end: bool = _setting("0", _flag, "1: stop when what was in the topic at the start is done")
@@ -117,11 +118,16 @@ class Config:
     spark_driver_memory: str = _setting("2g", _memory, "memory of the driver's JVM")
     spark_ui_port: int | None = _setting(None, _number(1, 65535), "port of Spark's UI; off unless set")
     state_partitions: int | None = _setting(
-        None, _number(1, 10_000), "state partitions of a new checkpoint; the cores unless set"
+        None, _number(1, 10_000), "state partitions of a new checkpoint; unless set the cores, or 1 for small batches"
     )
     jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "where the installed jars are")
     java_home: Path | None = _setting(None, _path, "the Java to run; the PATH's unless set")
     maven_repo: str | None = _setting(None, str, "a mirror of Maven Central")
+
+    @property
+    def has_small_batches(self) -> bool:
+        """Whether a micro-batch has so few records that what surrounds them takes longer than they do."""
+        return self.max_offsets_per_trigger is not None and self.max_offsets_per_trigger <= _SMALL_BATCH_RECORDS
 
     @property
     def is_local_master(self) -> bool:

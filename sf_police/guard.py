@@ -33,7 +33,7 @@ def stream_settings(config: Config, topic: Topic) -> dict[str, Any]:
 def guarded_session(
     config: Config, topic: Topic, store: Store, *, say: Callable[[str], None]
 ) -> tuple[Config, SparkSession]:
-    """The session to run the stream with, and the settings with the checkpoint's own state partitions in them.
+    """The session to run the stream with, and the settings with the checkpoint's state partitions in them.
 
     A local checkpoint is looked at before Spark is started, any other after: its file system is Spark's to know.
 
@@ -50,7 +50,8 @@ def guarded_session(
         folder = local or HadoopFolder(session, config.checkpoint)
         remembered = remembered_settings(folder, store, config.checkpoint)
         config = _with_remembered(config, settings, remembered, say if not local else _silent)
-        state_partitions = config.state_partitions or session.sparkContext.defaultParallelism
+        cores = session.sparkContext.defaultParallelism
+        state_partitions = config.state_partitions or (1 if config.has_small_batches else cores)
         session.conf.set("spark.sql.shuffle.partitions", str(state_partitions))
         if remembered is None:
             adopt(folder, store, {**settings, "state_partitions": state_partitions})
@@ -59,7 +60,7 @@ def guarded_session(
     except BaseException:
         stop_session(session)
         raise
-    return config, session
+    return replace(config, state_partitions=state_partitions), session
 
 
 def _with_remembered(

@@ -20,20 +20,22 @@ from sf_police.transformations import (
 )
 
 
-def call_counts(records: DataFrame, *, window: str, watermark: str) -> DataFrame:
+def call_counts(records: DataFrame, *, window: str, watermark: str, in_one_task: bool = False) -> DataFrame:
     """Calls per window, crime type and resolution: `schema.COUNTS`.
 
     Args:
         records: as Kafka's source gives them: value, topic, partition, offset, timestamp.
         window: length of a window, e.g. `30 minutes`.
         watermark: how far behind the latest event time a call may be, e.g. `10 minutes`.
+        in_one_task: whether a single task does it all, without shuffles: for so few records that a second one would
+            take longer than it gives. A stream needs `spark.sql.shuffle.partitions` to be 1 for it.
     """
     return (
         judged_records(records)
         .transform(filter_rejected)
         .transform(with_crime_type)
         .transform(with_resolution)
-        .transform(filter_repeats, watermark=watermark)
+        .transform(filter_repeats, watermark=watermark, in_one_task=in_one_task)
         .transform(count_calls_by_window, window=window)
     )
 

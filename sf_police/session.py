@@ -38,9 +38,8 @@ _STREAMING: Final = {
     "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas",
 }
 
-# The watermark stands in the code that Spark generates, so parts of it are compiled anew for each micro-batch: with so
-# few records that takes longer than to interpret the expressions.
-_SMALL_BATCH_RECORDS: Final = 5_000
+# The watermark stands in the code that Spark generates, so parts of it are compiled anew for each micro-batch: with few
+# records that takes longer than to interpret the expressions.
 _INTERPRETED: Final = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
 
 # Spark's default goes through Hadoop's FileContext, which forks a process for each file where Hadoop's native library
@@ -63,7 +62,7 @@ def spark_options(config: Config, *, records: int | None = None) -> dict[str, st
         options["spark.ui.port"] = str(config.spark_ui_port)
     if "://" not in config.checkpoint or config.checkpoint.startswith("file:"):
         options |= _LOCAL_CHECKPOINT
-    if config.max_offsets_per_trigger and config.max_offsets_per_trigger <= _SMALL_BATCH_RECORDS:
+    if config.has_small_batches:
         options |= _INTERPRETED
     if config.is_local_master:
         # Both, or Spark looks up the machine's name, which many laptops cannot resolve.

@@ -72,7 +72,8 @@ def kafka_source_options(config: Config) -> dict[str, str]:
 def counts_stream(session: SparkSession, config: Config) -> DataStreamWriter:
     """The query, defined but not started, and without a sink."""
     records = session.readStream.format("kafka").options(**kafka_source_options(config)).load()
-    counts = call_counts(records, window=config.window, watermark=config.watermark)
+    in_one_task = config.has_small_batches and config.state_partitions == 1
+    counts = call_counts(records, window=config.window, watermark=config.watermark, in_one_task=in_one_task)
     writer = counts.writeStream.outputMode("update").option("checkpointLocation", config.checkpoint)
     return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
 

@@ -61,14 +61,19 @@ def with_resolution(calls: DataFrame) -> DataFrame:
     return calls.withColumn(schema.RESOLUTION, columns.resolution(F.col(schema.DISPOSITION)))
 
 
-def filter_repeats(calls: DataFrame, *, watermark: str) -> DataFrame:
+def filter_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool = False) -> DataFrame:
     """Remove calls that are late, and all but the first of those with one `crime_id` and `event_time`.
 
     Args:
         calls: accepted calls only: any row's event time moves the watermark.
         watermark: how far behind the latest event time a call may be, e.g. `10 minutes`.
+        in_one_task: whether one task does it, and what is before and after it.
     """
-    return calls.withWatermark(schema.EVENT_TIME, watermark).dropDuplicates([schema.CRIME_ID, schema.EVENT_TIME])
+    watched = calls.withWatermark(schema.EVENT_TIME, watermark)
+    # All rows are then where every later step needs them, and Spark shuffles nothing. Not before `withWatermark`, which
+    # does not say of its rows where they are.
+    gathered = watched.coalesce(1) if in_one_task else watched
+    return gathered.dropDuplicates([schema.CRIME_ID, schema.EVENT_TIME])
 
 
 def count_calls_by_window(calls: DataFrame, *, window: str) -> DataFrame:

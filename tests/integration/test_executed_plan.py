@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.config import resolve
@@ -13,19 +14,27 @@ from tests.integration.conftest import Job
 from tests.unit.builders import a_value
 
 
-def test_metrics_of_the_plan_equal_progress(session: SparkSession, make_job: Callable[..., Job]) -> None:
+@pytest.mark.parametrize(("state_partitions", "shuffles"), [(1, 0), (2, 2)])
+def test_metrics_of_the_plan_equal_progress(
+    session: SparkSession, make_job: Callable[..., Job], state_partitions: int, shuffles: int
+) -> None:
+    session.conf.set("spark.sql.shuffle.partitions", state_partitions)
     job = make_job(partitions=1)
     minutes = ["14:00", "15:00", "16:00", "16:00", "14:30", "16:01"]
     job.send(*(a_value(crime_id=str(n), call_date_time=f"2018-10-12T{m}:00.000") for n, m in enumerate(minutes)))
     job.send(a_value(crime_id="3", call_date_time="2018-10-12T16:00:00.000"), b"junk")
     settings = {"state_dir": str(job.state), "kafka_bootstrap_servers": job.kafka, "kafka_topic": job.topic}
-    config = resolve({**settings, "until_end": "1", "max_offsets_per_trigger": "2"})
+    settings |= {"until_end": "1", "max_offsets_per_trigger": "2", "state_partitions": str(state_partitions)}
+    config = resolve(settings)
     seen: list[BatchMetrics] = []
+    exchanges: list[int] = []
     plan = ExecutedPlan()
 
     def consume(frame, batch_id):  # type: ignore[no-untyped-def]
         frame.collect()
-        seen.append(plan.metrics(session.streams.active[0]))
+        query = session.streams.active[0]
+        seen.append(plan.metrics(query))
+        exchanges.append(str(query._jsq.streamingQuery().lastExecution().executedPlan()).count("Exchange "))
 
     query = counts_stream(session, config).foreachBatch(consume).start()
     query.awaitTermination()
@@ -33,6 +42,7 @@ def test_metrics_of_the_plan_equal_progress(session: SparkSession, make_job: Cal
     progress = [p for p in query.recentProgress if p.numInputRows or p.stateOperators[-1].numRowsUpdated]
     dedup = [[operator for operator in p.stateOperators if operator.operatorName == "dedupe"][0] for p in progress]
     assert [metrics.read for metrics in seen] == [p.numInputRows for p in progress] == [2, 2, 2, 2]
+    assert exchanges == [shuffles] * 4
     assert [metrics.counted for metrics in seen] == [operator.numRowsUpdated for operator in dedup]
     assert [m.duplicates for m in seen] == [
         int(operator.customMetrics["numDroppedDuplicateRows"]) for operator in dedup

@@ -109,6 +109,19 @@ def test_restart_goes_on_from_the_checkpoint(job: Job) -> None:
     assert list(stored_counts(job).values()) == [3]
 
 
+def test_restart_may_change_how_many_records_a_micro_batch_has(job: Job) -> None:
+    """Small ones run in one task and without shuffles, on the state that larger ones have made; and back again."""
+    caps = ({"STATE_PARTITIONS": "1"}, {"MAX_OFFSETS_PER_TRIGGER": "2"}, {})
+    for turn, cap in enumerate(caps):
+        for partition in range(3):
+            job.send(*(a_value(crime_id=str(10 * turn + partition + n)) for n in range(11)), partition=partition)
+        done = job.run("stream", "--until-end", **cap)
+
+    # Each turn has 13 ids, of which three were in the one before.
+    assert books(done.stderr) == {"read": 99, "counted": 33, "duplicates": 66, "late": 0, "rejected": 0}
+    assert list(stored_counts(job).values()) == [33]
+
+
 def test_partitions_by_key_hash_lose_calls_as_late_and_by_position_none(make_job: Callable[..., Job]) -> None:
     """Why the producer chooses the partition: 8 of them, small micro-batches, the same calls in the same order."""
     from kafka import KafkaProducer

@@ -83,3 +83,10 @@ def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: 
 def test_a_trigger_does_not_go_with_until_end() -> None:
     with pytest.raises(UsageError, match="TRIGGER does not go with UNTIL_END"):
         resolve({"trigger": "5 seconds", "until_end": "1"})
+
+
+@pytest.mark.parametrize(
+    ("max_offsets", "are_small"), [(None, False), ("1", True), ("5000", True), ("5001", False), ("690000", False)]
+)
+def test_micro_batches_are_small_only_when_a_cap_makes_them_so(max_offsets: str | None, are_small: bool) -> None:
+    assert resolve({"max_offsets_per_trigger": max_offsets}).has_small_batches == are_small

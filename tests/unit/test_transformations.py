@@ -30,11 +30,13 @@ def fixture_values() -> list[bytes]:
     return [record.value for record in event_records(read_calls(FIXTURES / "calls.json"))]
 
 
-def test_the_fixture_counts_to_what_was_computed_by_hand(spark: SparkSession) -> None:
+@pytest.mark.parametrize("in_one_task", [False, True])
+def test_the_fixture_counts_to_what_was_computed_by_hand(spark: SparkSession, in_one_task: bool) -> None:
     rows = [(*list(row.values())[:4], int(row["calls"])) for row in read_csv("counts.csv")]
     expected_df = counts_frame(spark, rows)
 
-    actual_df = call_counts(kafka_frame(spark, fixture_values()), window="30 minutes", watermark="10 minutes")
+    records = kafka_frame(spark, fixture_values()).repartition(3)
+    actual_df = call_counts(records, window="30 minutes", watermark="10 minutes", in_one_task=in_one_task)
 
     assert_df_equality(actual_df, expected_df, ignore_row_order=True, ignore_nullable=True)
 
