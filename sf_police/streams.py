@@ -27,6 +27,9 @@ from sf_police.tables import Batch, Offsets
 
 # What a task reads, compressed, or a part of it: the next task of that partition asks for the rest again.
 _FETCH_BYTES: Final = 4 << 20
+# A micro-batch reads what is there. A consumer that has reached its end would ask for more all the same, and what it
+# asks next (where the partition starts and ends, after every fetch) would wait behind that: 500 ms, or until more comes.
+_FETCH_WAIT_MS: Final = 1
 _POLL_RECORDS: Final = 5_000
 _POLL_S: Final = 0.2
 _RECORDS_IN_A_TASK: Final = 50_000
@@ -51,6 +54,7 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
         # Records that are gone before they were read are an error, never a gap in silence.
         "failOnDataLoss": "true",
         "kafka.max.partition.fetch.bytes": str(_FETCH_BYTES),
+        "kafka.fetch.max.wait.ms": str(_FETCH_WAIT_MS),
         "kafka.max.poll.records": str(_POLL_RECORDS),
         **(spark_options(read_properties(path)) if path else {}),
     }

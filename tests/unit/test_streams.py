@@ -15,6 +15,7 @@ ALWAYS = {
     "subscribe": "udacity_projects.sf_crime_rate.pd_calls_for_service",
     "failOnDataLoss": "true",
     "kafka.max.partition.fetch.bytes": "4194304",
+    "kafka.fetch.max.wait.ms": "1",
     "kafka.max.poll.records": "5000",
     "startingOffsets": "earliest",
     "maxRecordsPerPartition": "50000",
