@@ -84,7 +84,10 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
             stop_session(session)
         _check(cell, open_store)
     batches = [_batch(one) for one in progress if one["numInputRows"]]
-    return {"cell": asdict(cell), "batches": batches, "heaps_mb": heaps_mb, "most_mb": most_mb}
+    return {
+        "cell": asdict(cell), "state_partitions": config.state_partitions,
+        "batches": batches, "heaps_mb": heaps_mb, "most_mb": most_mb,
+    }  # fmt: skip
 
 
 def _batch(progress: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def measured(result: dict[str, Any]) -> dict[str, Any]:
         "phases_ms": {name: round(ms, 1) for name, ms in phases.items()},
         "state_commit_ms": round(statistics.mean(batch["state_ms"]["commitTimeMs"] for batch in steady), 1),
         "batches": len(batches),
+        "state_partitions": result["state_partitions"],
     }
 
 
@@ -121,7 +122,7 @@ def summary(series: str, cell: Cell, runs: list[dict[str, Any]]) -> dict[str, An
         "series": series,
         "partitions": cell.partitions,
         "max_offsets": cell.max_offsets,
-        "state_partitions": cell.state_partitions or CORES,
+        "state_partitions": one["state_partitions"],
         "master": "standalone, 2 workers of 1 core" if cell.master.startswith("spark:") else cell.master,
         "rows_per_s": rows,
         "rows_per_s_per_core": round(rows["median"] / CORES, 1),

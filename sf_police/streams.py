@@ -27,8 +27,8 @@ from sf_police.tables import Batch, Offsets
 
 # What a task reads, compressed, or a part of it: the next task of that partition asks for the rest again.
 _FETCH_BYTES: Final = 4 << 20
-# A micro-batch reads what is there. A consumer that has reached its end would ask for more all the same, and what it
-# asks next (where the partition starts and ends, after every fetch) would wait behind that: 500 ms, or until more comes.
+# A micro-batch reads what is there. A consumer at its end asks for more all the same, and what Spark has it ask next
+# (where the partition starts and ends, after every fetch) waits behind that: Kafka's 500 ms, or until more comes.
 _FETCH_WAIT_MS: Final = 1
 _POLL_RECORDS: Final = 5_000
 _POLL_S: Final = 0.2
