@@ -34,8 +34,8 @@ _STREAMING: Final = {
     "spark.sql.adaptive.enabled": "false",
     # PySpark's own WARN is a filter before the console: every INFO message would be made, and then thrown away.
     "spark.log.level": "WARN",
-    # A task leaves what it fetched beyond its records to the one that goes on there: at once or never. Spark keeps it for
-    # five minutes, which in a stream at full speed is more than its heap.
+    # A task leaves what it fetched beyond its records to the one that goes on there: at once or never. Spark keeps it
+    # for five minutes, which in a stream at full speed is more than its heap.
     "spark.kafka.consumer.fetchedData.cache.timeout": "10s",
     "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "5s",
     # What is secret in a client.properties file stays out of the UI and the logs.
