@@ -52,6 +52,7 @@ def guarded_session(
         config = _with_remembered(config, settings, remembered, say if not local else _silent)
         cores = session.sparkContext.defaultParallelism
         state_partitions = config.state_partitions or (1 if config.has_small_batches else cores)
+        config = replace(config, state_partitions=state_partitions)
         session.conf.set("spark.sql.shuffle.partitions", str(state_partitions))
         if remembered is None:
             adopt(folder, store, {**settings, "state_partitions": state_partitions})
@@ -60,7 +61,7 @@ def guarded_session(
     except BaseException:
         stop_session(session)
         raise
-    return replace(config, state_partitions=state_partitions), session
+    return config, session
 
 
 def _with_remembered(

@@ -17,7 +17,9 @@ def jars_dir(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-@pytest.mark.parametrize(("max_offsets", "is_compiled"), [(None, True), ("5000", False)])
+@pytest.mark.parametrize(
+    ("max_offsets", "is_compiled"), [(None, True), ("200", False), ("5000", False), ("5001", True)]
+)
 def test_code_is_compiled_for_micro_batches_that_are_worth_it(
     jars_dir: str, max_offsets: str | None, is_compiled: bool
 ) -> None:
