@@ -21,7 +21,7 @@ KAFKA_STREAMS = ("org.apache.kafka", "kafka-streams", "4.3.1")
 
 
 # A cap is dealt out per partition and rounded down: one that divides the calls leaves a last micro-batch of a few.
-_CAP = "690000"
+OUR_SETTINGS = {"UNTIL_END": "1", "MAX_OFFSETS_PER_TRIGGER": "690000", "SPARK_DRIVER_MEMORY": "4g"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Peer:
     install: Callable[[], object]
     note: str = ""
     is_checked: bool = True
+    has_store: bool = False  # ours, by resolution; the others' counts are in a file, by disposition
     is_of_a_jvm: bool = False  # which gets faster as it runs
 
 
@@ -101,24 +102,28 @@ def _script(environment: str, name: str, *, is_of_file: bool = False) -> Callabl
     return lambda run: [str(python), str(PEERS / name), *run.arguments(is_of_file=is_of_file)]
 
 
-def _ours(run: Run) -> list[str]:
-    command = [sys.executable, "-m", "sf_police", "stream", "--until-end"]
-    return [*command, "--max-offsets-per-trigger", _CAP, "--spark-driver-memory", "4g"]
-
-
 def _streams(run: Run) -> list[str]:
     return ["java", "-XX:+UseParallelGC", "-Xmx4g", "-cp", _streams_class_path(), "StreamsCount", *run.arguments()]
 
 
 OURS = Peer(
     "sf-police",
-    _ours,
+    lambda _: [sys.executable, "-m", "sf_police", "stream"],
     lambda: None,
     "nothing: strict parser, duplicate removal, checkpoint, store and answer are in it",
+    has_store=True,
     is_of_a_jvm=True,
 )
 PEERS_IN_ORDER = (
     OURS,
+    Peer(
+        "sf-police, repeats counted",
+        lambda run: [sys.executable, "-m", "benchmarks.peers.with_repeats", *run.arguments()],
+        lambda: None,
+        "no duplicate removal, no books, no answer; the rest as above",
+        has_store=True,
+        is_of_a_jvm=True,
+    ),
     Peer(
         "Flink SQL",
         lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar())],

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common
-from benchmarks.engines import OURS, PEERS_IN_ORDER, Peer, Run
+from benchmarks.engines import OUR_SETTINGS, OURS, PEERS_IN_ORDER, Peer, Run
 from sf_police import store
 
 SIZES = (200_000, 1_000_000, 2_000_000) if common.IS_QUICK else (200_000, 2_000_000, 4_000_000)
@@ -37,16 +37,18 @@ def calls_file(folder: Path, count: int) -> Path:
 def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
     """How long the peer takes, from the start of its process to its counts, which are checked, and to its answer.
 
-    Ours says on standard error when a micro-batch's counts are in the store, and prints the answer after the last;
-    the others write their counts to a file, and that is the answer.
+    Each says on standard error when counts are where it puts them: ours a line a micro-batch, the others `counted`.
+    Some write them once more after that, in the form that is checked. That is their answer; ours is printed after it.
     """
     state = folder / "state"
     env = {
-        **os.environ, "KAFKA_BOOTSTRAP_SERVERS": run.servers, "KAFKA_TOPIC": run.topic, "STATE_DIR": str(state),
+        **os.environ, **OUR_SETTINGS,
+        "KAFKA_BOOTSTRAP_SERVERS": run.servers, "KAFKA_TOPIC": run.topic, "STATE_DIR": str(state),
         "PEER_CORES": str(os.cpu_count()), "PYTHONPATH": str(common.ROOT), "PYSPARK_PYTHON": sys.executable,
     }  # fmt: skip
     said: list[str] = []
-    counted = started = time.time()
+    counted = 0.0
+    started = time.time()
     command = peer.command(run)
     with (
         (folder / "out").open("wb") as out,
@@ -55,23 +57,20 @@ def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
         assert process.stderr
         for line in process.stderr:
             said.append(line)
-            if line.startswith("batch "):
+            if line.startswith(("batch ", "counted")):
                 counted = time.time()
     ended = time.time()
-    if process.returncode:
+    if process.returncode or not counted:
         raise SystemExit(f"{peer.name} failed:\n{''.join(said[-40:])}")
     _check(peer, run, state)
-    if peer is OURS:
-        return counted - started, ended - started
-    counted = run.path.stat().st_mtime if run.path.exists() else ended
-    return counted - started, counted - started
+    return counted - started, (ended if peer is OURS else counted) - started
 
 
 def _check(peer: Peer, run: Run, state: Path) -> None:
     if not peer.is_checked:
         return
     expected = _expected(run.total, is_distinct=peer is OURS)
-    if peer is OURS:
+    if peer.has_store:
         expected = common.by_resolution(expected)
         with closing(store.existing_store(f"sqlite:///{state / 'answers.db'}")) as open_store:
             found = common.stored_counts(open_store)

@@ -10,7 +10,7 @@ from bytewax.connectors.files import FileSink
 from bytewax.connectors.kafka import KafkaSource
 from bytewax.dataflow import Dataflow
 from bytewax.testing import cluster_main
-from counting import arguments, group_of
+from counting import arguments, group_of, say_counted
 
 servers, topic, _, path = arguments()
 flow = Dataflow("count")
@@ -22,3 +22,4 @@ lines = op.map("line", counts, lambda count: (count[0], json.dumps([*json.loads(
 op.output("out", lines, FileSink(Path(f"{path}.part")))
 cluster_main(flow, [], 0, worker_count_per_proc=int(os.environ.get("PEER_CORES", "2")))
 os.replace(f"{path}.part", path)
+say_counted()

@@ -25,6 +25,12 @@ def write(counts: Counter[Group], path: str) -> None:
     with part.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps([*group, calls]) + "\n" for group, calls in counts.items())
     os.replace(part, path)
+    say_counted()
+
+
+def say_counted() -> None:
+    """Tell the race that the counts are written, as the engine writes them."""
+    print("counted", file=sys.stderr, flush=True)
 
 
 def arguments() -> tuple[str, str, int, str]:

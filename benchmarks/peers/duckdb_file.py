@@ -3,7 +3,7 @@
 import os
 
 import duckdb
-from counting import arguments
+from counting import arguments, say_counted
 
 file, _, _, path = arguments()
 blank = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
@@ -19,3 +19,4 @@ duckdb.sql(f"""
     ) TO '{path}.part' (FORMAT csv, HEADER false, QUOTE '', DELIMITER E'\\x01')
 """)
 os.replace(f"{path}.part", path)
+say_counted()

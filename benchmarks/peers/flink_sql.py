@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 
+from counting import say_counted
 from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -20,6 +21,7 @@ options = {
     "taskmanager.memory.network.max": "256mb",
     "table.local-time-zone": "UTC",
 }
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:+UseParallelGC -Xmx4g"
 configuration = Configuration()
 for name, value in options.items():
     configuration.set_string(name, value)
@@ -30,14 +32,14 @@ table_environment.execute_sql(f"""
     CREATE TABLE calls (
         original_crime_type_name STRING,
         disposition STRING,
-        call_date_time STRING,
-        event_time AS TO_TIMESTAMP(REPLACE(call_date_time, 'T', ' '), 'yyyy-MM-dd HH:mm:ss.SSS'),
-        WATERMARK FOR event_time AS event_time - INTERVAL '10' MINUTE
+        call_date_time TIMESTAMP(3),
+        WATERMARK FOR call_date_time AS call_date_time - INTERVAL '10' MINUTE
     ) WITH (
         'connector' = 'kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{servers}',
         'properties.max.partition.fetch.bytes' = '16777216', 'properties.fetch.max.bytes' = '67108864',
         'properties.max.poll.records' = '10000',
-        'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset', 'format' = 'json'
+        'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset',
+        'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601'
     )""")
 table_environment.execute_sql(f"""
     CREATE TABLE counts (window_start TIMESTAMP(3), crime_type STRING, disposition STRING, calls BIGINT)
@@ -45,8 +47,9 @@ table_environment.execute_sql(f"""
 table_environment.execute_sql("""
     INSERT INTO counts
     SELECT window_start, TRIM(original_crime_type_name), TRIM(disposition), COUNT(*)
-    FROM TABLE(TUMBLE(TABLE calls, DESCRIPTOR(event_time), INTERVAL '30' MINUTES))
+    FROM TABLE(TUMBLE(TABLE calls, DESCRIPTOR(call_date_time), INTERVAL '30' MINUTES))
     GROUP BY window_start, window_end, TRIM(original_crime_type_name), TRIM(disposition)""").wait()
+say_counted()
 with open(f"{path}.part", "w") as out:
     for name in glob.glob(f"{path}.d/**/part-*", recursive=True) + glob.glob(f"{path}.d/.part-*"):
         with open(name) as file:

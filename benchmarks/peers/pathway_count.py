@@ -5,6 +5,7 @@ import os
 import sys
 
 import pathway as pw
+from counting import say_counted
 
 servers, topic, _, path = sys.argv[1:5]
 
@@ -30,6 +31,7 @@ counts = groups.groupby(pw.this.start, pw.this.name, pw.this.code).reduce(
 )
 pw.io.jsonlines.write(counts, f"{path}.part")
 pw.run(monitoring_level=pw.MonitoringLevel.NONE)
+say_counted()
 with open(f"{path}.part") as file, open(f"{path}.whole", "w") as out:
     for line in file:
         row = json.loads(line)
