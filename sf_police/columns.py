@@ -178,5 +178,5 @@ def crime_type(original_crime_type_name: Column) -> Column:
 def resolution(disposition: Column) -> Column:
     """What the disposition code means; a code without a known meaning speaks for itself."""
     code = trimmed(disposition)
-    entries = [F.lit(text) for item in sorted(meanings().items()) for text in item]
+    entries = [F.lit(text) for item in meanings().items() for text in item]
     return F.coalesce(F.create_map(*entries)[code], code)

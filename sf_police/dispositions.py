@@ -14,6 +14,9 @@ NOT_RECORDED: Final = "Not recorded"
 
 @cache
 def meanings() -> dict[str, str]:
-    """Meaning of each known code. Two codes (`CAN`, `22`) share one; a code not in it speaks for itself."""
+    """Meaning of each known code. Two codes (`CAN`, `22`) share one; a code not in it speaks for itself.
+
+    In the order of how many calls have them: Spark compares a code with one after the other.
+    """
     codes: dict[str, str] = json.loads((files(__package__) / "radio_codes.json").read_text("utf-8"))
     return codes
