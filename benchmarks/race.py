@@ -93,7 +93,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         (
             row["name"],
             common.text_of(row["rows_per_s"]),
-            f"{row['of_ours']:.2f}",
+            "" if row["of_ours"] is None else f"{row['of_ours']:.2f}",
             *(common.text_of(row["cold_s"][str(count)], ".1f") for count in SIZES[:2]),
             row["note"],
         )
@@ -120,16 +120,20 @@ def main() -> None:
     """Measure, and write the result."""
     repeats = common.repeats()
     wanted = [name for name in os.environ.get("BENCH_ONLY", "").split(",") if name]
+    if unknown := set(wanted).difference(peer.name for peer in PEERS_IN_ORDER):
+        names = ", ".join(peer.name for peer in PEERS_IN_ORDER)
+        raise SystemExit(f"BENCH_ONLY={','.join(sorted(unknown))}: it takes names of {names}")
     peers = [peer for peer in PEERS_IN_ORDER if not wanted or peer.name in wanted]
+    sizes = sorted({count for peer in peers for count in sizes_of(peer)})
     machine = common.machine()
     for peer in peers:
         peer.install()
     times: dict[str, dict[int, list[tuple[float, float]]]] = {peer.name: {} for peer in peers}
     with tempfile.TemporaryDirectory() as name, common.broker(Path(name)) as servers:
         folder = Path(name)
-        topic_of = {count: common.filled_topic(servers, count, PARTITIONS) for count in SIZES}
+        topic_of = {count: common.filled_topic(servers, count, PARTITIONS) for count in sizes}
         file_of = {count: calls_file(folder, count) for count in SIZES[:2]}
-        turns = [(peer, count) for count in SIZES for peer in peers if count in sizes_of(peer)]
+        turns = [(peer, count) for count in sizes for peer in peers if count in sizes_of(peer)]
         with common.progress_bar("peers", len(turns) * repeats) as advance:
             for repeat in range(repeats):
                 for peer, count in turns:
@@ -138,9 +142,9 @@ def main() -> None:
                         run = Run(servers, topic_of[count], count, file_of.get(count), Path(own) / "counts.ndjson")
                         times[peer.name].setdefault(count, []).append(seconds(peer, run, Path(own)))
     rows = [result_of(peer, times[peer.name]) for peer in peers]
-    ours = rows[0]["rows_per_s"]["median"]
+    ours = [row["rows_per_s"]["median"] for row in rows if row["name"] == OURS.name]
     for row in rows:
-        row["of_ours"] = round(row["rows_per_s"]["median"] / ours, 2)
+        row["of_ours"] = round(row["rows_per_s"]["median"] / ours[0], 2) if ours else None
     result = {"machine": machine, "repeats": repeats, "calls": SIZES, "peers": rows}
     common.give_result("peers", result, table(rows))
 
