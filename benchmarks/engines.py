@@ -117,7 +117,7 @@ OURS = Peer(
 PEERS_IN_ORDER = (
     OURS,
     Peer(
-        "sf-police with repeats",
+        "sf-police (with repeats)",
         lambda run: [sys.executable, "-m", "benchmarks.peers.with_repeats", *run.arguments()],
         lambda: None,
         "no duplicate removal, no books, no answer; the rest as above",
