@@ -118,7 +118,7 @@ PEERS_IN_ORDER = (
     OURS,
     Peer(
         "sf-police (with repeats)",
-        lambda run: [sys.executable, "-m", "benchmarks.peers.with_repeats", *run.arguments()],
+        lambda _: [sys.executable, "-m", "benchmarks.peers.with_repeats"],
         lambda: None,
         "no duplicate removal, no books, no answer; the rest as above",
         has_store=True,

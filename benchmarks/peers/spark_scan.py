@@ -6,6 +6,7 @@ import tempfile
 from pyspark.sql import functions as F
 
 from benchmarks.common import config_with
+from benchmarks.peers.counting import say_counted
 from sf_police.session import create_session, stop_session
 from sf_police.streams import kafka_reader_options
 
@@ -16,5 +17,5 @@ with tempfile.TemporaryDirectory() as folder:
     records = session.read.format("kafka").options(**kafka_reader_options(config)).load()
     [row] = records.agg(F.count("value"), F.sum(F.length("value"))).collect()
     assert row[0] == int(total), row
-    print("counted", file=sys.stderr, flush=True)
+    say_counted()
     stop_session(session)

@@ -1,11 +1,14 @@
-"""Ours without duplicate removal, as all the others count: source, strict parser, checkpoint and store are our own."""
+"""Ours without duplicate removal, as all the others count: source, strict parser, checkpoint and store are our own.
 
-import sys
+What to count, and where to, are settings of the environment.
+"""
+
 from contextlib import closing
 
 from pyspark.sql import DataFrame
 
 from benchmarks.common import config_with
+from benchmarks.peers.counting import say_counted
 from sf_police import guard, pipeline, schema, store, streams, topics
 from sf_police.session import stop_session
 from sf_police.tables import Batch
@@ -26,7 +29,7 @@ with closing(store.open_store(config.store)) as open_store:
         """Put the counts into the store; the books are of duplicate removal, and stay empty."""
         batch = Batch("", batch_id, {}, {}, 0, 0, 0, 0, 0, None, 0.0)
         open_store.write_batch(batch, streams.count_rows(counts.toArrow()), ())
-        print("counted", file=sys.stderr, flush=True)
+        say_counted()
 
     try:
         streams.counts_stream(session, config).foreachBatch(write).start().awaitTermination()
