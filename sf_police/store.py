@@ -10,12 +10,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
+    Dialect,
     Engine,
     Insert,
     MetaData,
@@ -38,6 +40,8 @@ from sf_police.tables import BATCHES, COUNTS, METADATA, REJECTED, STREAMS, Batch
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _ROWS_AT_ONCE: Final = 5_000
+# What a statement takes before it comes to its rows is a quarter of the write when each is for one.
+_ROWS_IN_A_STATEMENT: Final = 50
 _Row = TypeVar("_Row")
 
 
@@ -105,22 +109,16 @@ class Store:
             self._upsert(connection, BATCHES, [batch.row()])
 
     def _upsert_counts(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-        # Past SQLAlchemy's processing of each value, which takes four times as long as the store itself.
-        compiled = self._upsert_statement(COUNTS).compile(dialect=self._engine.dialect)
-        names = COUNTS.columns.keys()
         for chunk in _chunks(rows):
-            values: Any = chunk if compiled.positional else [dict(zip(names, row, strict=True)) for row in chunk]
-            connection.exec_driver_sql(str(compiled), values)
-
-    def _upsert_statement(self, table: Table) -> Insert:
-        insert = (postgresql if self._dialect == "postgresql" else sqlite).insert(table)
-        keys = list(table.primary_key.columns)
-        others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
-        statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
-        return statement
+            whole = len(chunk) - len(chunk) % _ROWS_IN_A_STATEMENT
+            for part, in_a_statement in ((chunk[:whole], _ROWS_IN_A_STATEMENT), (chunk[whole:], 1)):
+                if part:
+                    values = [chain.from_iterable(part)] * (in_a_statement * len(COUNTS.columns))
+                    sql = _upsert_counts_sql(self._engine.dialect, in_a_statement)
+                    connection.exec_driver_sql(sql, list(zip(*values, strict=True)))
 
     def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
-        statement = self._upsert_statement(table)
+        statement = _upsert_statement(self._engine.dialect, table)
         written = 0
         for chunk in _chunks(rows):
             connection.execute(statement, chunk)
@@ -238,7 +236,8 @@ def open_store(url: str) -> Store:
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if not (is_sqlite and parsed.database) and parsed.get_backend_name() != "postgresql":
             raise UsageError(f"STORE={parsed}: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
-        engine = create_engine(parsed)
+        # By number in either, so that `_upsert_counts` can give rows as they come.
+        engine = create_engine(parsed, paramstyle="qmark" if is_sqlite else "format")
     except ModuleNotFoundError as error:
         raise UsageError(f"STORE needs a driver ({error}): pip install 'sf-police[postgresql]'") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
@@ -283,6 +282,21 @@ def _batch(row: Mapping[str, Any]) -> Batch:
 
 def _span(start: Offsets, end: Offsets) -> int:
     return sum(end.values()) - sum(start.get(partition, 0) for partition in end)
+
+
+def _upsert_statement(dialect: Dialect, table: Table) -> Insert:
+    insert = (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
+    keys = list(table.primary_key.columns)
+    others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
+    statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
+    return statement
+
+
+@cache
+def _upsert_counts_sql(dialect: Dialect, rows: int) -> str:
+    # Past SQLAlchemy's processing of each value, which takes four times as long as the store itself.
+    statement = _upsert_statement(dialect, COUNTS).values([dict.fromkeys(COUNTS.columns.keys())] * rows)
+    return str(statement.compile(dialect=dialect))
 
 
 def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

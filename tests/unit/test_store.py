@@ -143,6 +143,18 @@ def test_counts_are_absolute(store: Store) -> None:
     assert store.window_counts(counts[0]["window_start"])[0]["calls"] == 7
 
 
+@pytest.mark.parametrize("number", [49, 50, 5_049, 5_051])
+def test_as_many_counts_are_stored_as_are_given(store: Store, number: int) -> None:
+    start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
+    for calls in (1, 2):
+        store.write_batch(a_batch(), ((start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)), [])
+
+    rows = store.window_counts(datetime.fromisoformat(start))
+    assert [(row["crime_type"], row["calls"]) for row in rows] == [
+        (f"type {n:04}", 2 * n) for n in reversed(range(number))
+    ]
+
+
 def test_a_rejected_record_keeps_its_bytes(store: Store) -> None:
     rows = [rejected(1), {**rejected(2), "value": None}]
     store.write_batch(a_batch(read=2, rejected=2), [], rows)
