@@ -41,18 +41,19 @@ _NOT_ONE_OBJECT = "not exactly one JSON object"
 
 
 def compact_fields(value: Column) -> Column:
-    """The required fields of a record that has the common compact form, with quotes between; NULL for any other.
+    """The required fields of a record that has the common compact form, array<string>; NULL for any other.
 
     A record of that form is strict JSON by construction, each field a string.
     """
     text = value.cast("string")
     fields = F.when(F.is_valid_utf8(text), F.regexp_replace(text, _COMPACT, _FIELDS_ONLY))
-    return F.nullif(fields, text)  # what does not match comes back as it was
+    # What does not match comes back as it was. In what does, quotes are between the fields and nowhere else.
+    return F.split(F.nullif(fields, text), '"')
 
 
 def compact_field(fields: Column, name: str) -> Column:
     """One of them."""
-    return F.substring_index(F.substring_index(fields, '"', _IN_RECORD.index(name) + 1), '"', -1)
+    return fields[_IN_RECORD.index(name)]
 
 
 def strict_call(value: Column) -> Column:
