@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
-    Dialect,
     Engine,
     Insert,
     MetaData,
@@ -114,11 +113,26 @@ class Store:
             for part, in_a_statement in ((chunk[:whole], _ROWS_IN_A_STATEMENT), (chunk[whole:], 1)):
                 if part:
                     values = [chain.from_iterable(part)] * (in_a_statement * len(COUNTS.columns))
-                    sql = _upsert_counts_sql(self._engine.dialect, in_a_statement)
-                    connection.exec_driver_sql(sql, list(zip(*values, strict=True)))
+                    connection.exec_driver_sql(self._counts_sql[in_a_statement], list(zip(*values, strict=True)))
+
+    @cached_property
+    def _counts_sql(self) -> dict[int, str]:
+        # By number of rows. Text, as SQLAlchemy's processing of each value takes four times as long as the store does.
+        upsert, row = self._upsert_statement(COUNTS), dict.fromkeys(COUNTS.columns.keys())
+        return {
+            rows: str(upsert.values([row] * rows).compile(dialect=self._engine.dialect))
+            for rows in (1, _ROWS_IN_A_STATEMENT)
+        }
+
+    def _upsert_statement(self, table: Table) -> Insert:
+        insert = (postgresql if self._dialect == "postgresql" else sqlite).insert(table)
+        keys = list(table.primary_key.columns)
+        others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
+        statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
+        return statement
 
     def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
-        statement = _upsert_statement(self._engine.dialect, table)
+        statement = self._upsert_statement(table)
         written = 0
         for chunk in _chunks(rows):
             connection.execute(statement, chunk)
@@ -236,7 +250,7 @@ def open_store(url: str) -> Store:
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if not (is_sqlite and parsed.database) and parsed.get_backend_name() != "postgresql":
             raise UsageError(f"STORE={parsed}: it takes sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE")
-        # By number in either, so that `_upsert_counts` can give rows as they come.
+        # By position in either, so that `_upsert_counts` can give rows as they come.
         engine = create_engine(parsed, paramstyle="qmark" if is_sqlite else "format")
     except ModuleNotFoundError as error:
         raise UsageError(f"STORE needs a driver ({error}): pip install 'sf-police[postgresql]'") from error
@@ -282,21 +296,6 @@ def _batch(row: Mapping[str, Any]) -> Batch:
 
 def _span(start: Offsets, end: Offsets) -> int:
     return sum(end.values()) - sum(start.get(partition, 0) for partition in end)
-
-
-def _upsert_statement(dialect: Dialect, table: Table) -> Insert:
-    insert = (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
-    keys = list(table.primary_key.columns)
-    others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
-    statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
-    return statement
-
-
-@cache
-def _upsert_counts_sql(dialect: Dialect, rows: int) -> str:
-    # Past SQLAlchemy's processing of each value, which takes four times as long as the store itself.
-    statement = _upsert_statement(dialect, COUNTS).values([dict.fromkeys(COUNTS.columns.keys())] * rows)
-    return str(statement.compile(dialect=dialect))
 
 
 def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
