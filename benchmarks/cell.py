@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import by_resolution, config_with, expected_counts, many_records, stored_counts
-from sf_police import guard, store, streams, topics
-from sf_police.session import stop_session
+from sf_police.spark.session import stop_session
+from sf_police.store import writer as store
+from sf_police.stream import compatibility, sink
+from sf_police.topic import admin
 
 # What Spark does unless told otherwise, and the original study did: not the names of files, but how they are written.
 SPARK_DEFAULTS = {
@@ -60,7 +62,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     queries: list[Any] = []
     heaps_mb: list[int] = []
 
-    def note(_: streams.BatchReport) -> None:
+    def note(_: sink.BatchReport) -> None:
         seen.append(time.monotonic())
         queries[:] = queries or session.streams.active
         if cell.is_heap_watched:
@@ -72,12 +74,12 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
         return bool(cell.seconds) and steady >= cell.least_batches and is_long
 
     with closing(store.open_store(config.store)) as open_store:
-        topic = topics.describe_topic(config)
-        config, session = guard.guarded_session(config, topic, open_store, say=lambda _: None)
+        topic = admin.describe_topic(config)
+        config, session = compatibility.guarded_session(config, topic, open_store, say=lambda _: None)
         try:
             for name, value in (SPARK_DEFAULTS if cell.is_spark_default else {}).items():
                 session.conf.set(name, value)
-            streams.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
+            sink.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
             progress = [json.loads(one.json) for query in queries for one in query.recentProgress]
             most_mb = _most_mb()  # without what the check below takes
         finally:

@@ -20,13 +20,14 @@ import pyspark
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sf_police import producer, topics
+from sf_police.calls.dispositions import meanings
+from sf_police.calls.generate import generate_calls
 from sf_police.config import Config, resolve, settings
-from sf_police.dispositions import meanings
-from sf_police.generate import generate_calls
-from sf_police.pace import paced
-from sf_police.records import Record, event_records
-from sf_police.store import Store
+from sf_police.produce import producer
+from sf_police.produce.pace import paced
+from sf_police.produce.records import Record, event_records
+from sf_police.store.writer import Store
+from sf_police.topic import admin
 from tests.integration.conftest import free_ports
 
 ROOT = Path(__file__).parent.parent
@@ -90,8 +91,8 @@ def filled_topic(servers: str, count: int, partitions: int) -> str:
     """Name of a topic that holds `many_records(count)`; it is filled once."""
     name = f"bench-{count}-{partitions}"
     config = config_with(kafka_bootstrap_servers=servers, kafka_topic=name, partitions=partitions)
-    topics.create_topic(config)
-    topic = topics.describe_topic(config)
+    admin.create_topic(config)
+    topic = admin.describe_topic(config)
     if topic.records == count:
         return name
     if topic.records:

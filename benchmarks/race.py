@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.engines import OUR_SETTINGS, OURS, PEERS_IN_ORDER, Peer, Run
-from sf_police import store
+from sf_police.store import writer as store
 
 SIZES = (200_000, 1_000_000, 2_000_000) if common.IS_QUICK else (200_000, 2_000_000, 4_000_000)
 PARTITIONS = 3

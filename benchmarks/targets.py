@@ -24,8 +24,9 @@ from benchmarks import common
 from benchmarks.cell import Cell
 from benchmarks.engines import PEERS, python_of
 from benchmarks.study import CORES, run_cell
-from sf_police import store, topics
-from sf_police.generate import write_calls
+from sf_police.calls.generate import write_calls
+from sf_police.store import writer as store
+from sf_police.topic import admin
 from tests.faults.oracle import read_topic
 
 PARTITIONS = 3
@@ -65,7 +66,7 @@ def producer_race(servers: str, file: Path, calls: int, folder: Path) -> dict[st
             subprocess.run(sf_police("create-topic"), env=env, cwd=common.ROOT, check=True, capture_output=True)
             theirs = [python, str(PEERS / "confluent_producer.py"), servers, topic, str(file), str(PARTITIONS)]
             seconds, _ = timed(sf_police("produce", str(file)) if name == "ours" else theirs, env)
-            held = topics.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic=topic)).records
+            held = admin.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic=topic)).records
             if held != calls:
                 raise SystemExit(f"{name}: the topic holds {held} of {calls}")
             times[name].append(seconds)

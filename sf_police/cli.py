@@ -10,7 +10,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sf_police import __version__, commands, config, generate
+from sf_police import __version__, commands, config
+from sf_police.calls import generate
 from sf_police.errors import SfPoliceError
 from sf_police.stop import Stop
 

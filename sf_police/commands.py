@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sf_police import generate
+from sf_police.calls import generate
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.stop import Stop
 
 if TYPE_CHECKING:
-    from sf_police.records import Records
+    from sf_police.produce.records import Records
 
 
 def window_start(text: str) -> datetime:
@@ -48,9 +48,9 @@ def generate_file(config: Config, *, calls: int, seed: int, if_missing: bool, st
 
 def create_topic(config: Config, *, stop: Stop) -> int:
     """Create the topic, if it is not there."""
-    from sf_police import topics
+    from sf_police.topic import admin
 
-    is_new = topics.create_topic(config)
+    is_new = admin.create_topic(config)
     _say(f"topic {config.kafka_topic} {'created' if is_new else 'is there already'}, {config.partitions} partitions")
     return 0
 
@@ -59,11 +59,13 @@ def produce(
     config: Config, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool, stop: Stop
 ) -> int:
     """Send what the topic does not hold of the file yet."""
-    from sf_police import producer, progress, resume, terminal, topics
-    from sf_police.pace import paced
+    from sf_police.produce import producer, resume
+    from sf_police.produce.pace import paced
+    from sf_police.topic import admin
+    from sf_police.view import progress, terminal
 
     path = Path(file) if file else config.data
-    topic = topics.describe_topic(config)
+    topic = admin.describe_topic(config)
     with resume.alone(config):
         started = time.monotonic()
         records = _read_records(path, order, config.state_dir)
@@ -71,7 +73,7 @@ def produce(
         _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
         rest = resume.Rest(len(records), records)
         if not again:
-            rest = resume.missing_records(records, topic, lambda wanted: topics.read_records(config, wanted))
+            rest = resume.missing_records(records, topic, lambda wanted: admin.read_records(config, wanted))
         if rest.count < len(records):
             held = len(records) - rest.count
             _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {rest.count:,}")
@@ -88,7 +90,7 @@ def produce(
 
 
 def _read_records(path: Path, order: str, folder: Path) -> Records:
-    from sf_police import json_files, records
+    from sf_police.produce import json_files, records
 
     arrange = records.file_records if order == "file" else records.event_records
     # Calls are no cycles; to go over them all again and again in search of some takes a fifth of the time.
@@ -104,18 +106,22 @@ def _read_records(path: Path, order: str, folder: Path) -> Records:
 
 def stream(config: Config, *, stop: Stop) -> int:
     """Count the topic's calls into the store; at the end, the books and the answer."""
-    from sf_police import checkpoint, guard, live, show, store, streams, topics
-    from sf_police.session import stop_session
+    from sf_police.spark.session import stop_session
+    from sf_police.store import writer as store
+    from sf_police.stream import checkpoint, compatibility, sink
+    from sf_police.topic import admin
+    from sf_police.view import answer as show
+    from sf_police.view import live
 
     alone = checkpoint.exclusive(config.checkpoint, config.state_dir)
     with alone, closing(store.open_store(config.store)) as open_store:
-        topic = topics.describe_topic(config)
-        config, session = guard.guarded_session(config, topic, open_store, say=_say)
+        topic = admin.describe_topic(config)
+        config, session = compatibility.guarded_session(config, topic, open_store, say=_say)
         try:
             stop.is_awaited = True
             stop.listen()  # Spark has a handler of its own, which interrupts
             with live.batches(open_store) as on_batch:
-                streams.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
+                sink.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
             # The answer does not wait for Spark's end.
             code = show.result(open_store)
         finally:
@@ -128,22 +134,24 @@ def stream(config: Config, *, stop: Stop) -> int:
 
 def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
     """Show the topic."""
-    from sf_police import show, terminal, topics
+    from sf_police.topic import admin
+    from sf_police.view import answer as show
+    from sf_police.view import terminal
 
-    topic = topics.describe_topic(config)
+    topic = admin.describe_topic(config)
     show.table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for name, offsets in (
         ("first", {partition.number: partition.first_offset for partition in filled}),
         ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
     ):
-        for record in topics.read_records(config, offsets).values():
+        for record in admin.read_records(config, offsets).values():
             print(f"{name} of {terminal.record_text(record)}")
     if follow:
         sys.stdout.flush()
         _say("following; Ctrl-C ends it")
         stop.is_awaited = True
-        for record in topics.follow_records(config, topic, is_stopped=stop.is_set):
+        for record in admin.follow_records(config, topic, is_stopped=stop.is_set):
             print(terminal.record_text(record), flush=True)
     return 0
 
@@ -164,7 +172,8 @@ def answer(
     config: Config, *, format: str, by: str | None, window_start: datetime | None, limit: int | None, stop: Stop
 ) -> int:
     """Print the answer."""
-    from sf_police import show, store
+    from sf_police.store import writer as store
+    from sf_police.view import answer as show
 
     with closing(store.existing_store(config.store)) as open_store:
         if open_store.is_empty():
@@ -177,7 +186,8 @@ def answer(
 
 def reset(config: Config, *, stop: Stop) -> int:
     """Delete the checkpoint and the store."""
-    from sf_police import checkpoint, store
+    from sf_police.store import writer as store
+    from sf_police.stream import checkpoint
 
     with checkpoint.exclusive(config.checkpoint, config.state_dir):
         checkpoint.delete(config.checkpoint)
@@ -188,7 +198,7 @@ def reset(config: Config, *, stop: Stop) -> int:
 
 def make_archive(config: Config, *, stop: Stop) -> int:
     """Make the archive of Spark's classes."""
-    from sf_police.class_archive import create_archive
+    from sf_police.spark.class_archive import create_archive
 
     path = create_archive(config)
     if path is None:

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sf_police import checkpoint, folders, jvm, store, topics
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.spark import jvm
+from sf_police.store import writer as store
+from sf_police.stream import checkpoint, filesystems
+from sf_police.topic import admin
 
 OK, TO_DO, WRONG = "ok", "to do", "wrong"
 
@@ -107,13 +110,13 @@ def _memory(config: Config) -> Finding:
 
 
 def _broker(config: Config) -> Finding:
-    with topics.admin_client(config) as admin:
-        brokers = admin.describe_cluster()["brokers"]
+    with admin.admin_client(config) as client:
+        brokers = client.describe_cluster()["brokers"]
     return Finding("broker", OK, f"{len(brokers)} at {config.kafka_bootstrap_servers}")
 
 
 def _topic(config: Config) -> Finding:
-    topic = topics.describe_topic(config)
+    topic = admin.describe_topic(config)
     headless = [partition.number for partition in topic.partitions if partition.leader is None]
     if headless:
         return Finding("topic", WRONG, f"partition {headless[0]} of {topic.name} has no leader", "make kafka-start")
@@ -132,7 +135,7 @@ def _store(config: Config) -> Finding:
 
 
 def _checkpoint(config: Config) -> Finding:
-    path = folders.local_path(config.checkpoint)
+    path = filesystems.local_path(config.checkpoint)
     if path is None:
         return Finding(
             "checkpoint", OK, f"{config.checkpoint} is not on this machine: looked at when the stream starts"
@@ -141,7 +144,7 @@ def _checkpoint(config: Config) -> Finding:
         return Finding("checkpoint", TO_DO, f"none at {path}", "make run-stream")
     opened = store.existing_store(config.store)
     try:
-        remembered = checkpoint.remembered_settings(folders.LocalFolder(path), opened, config.checkpoint)
+        remembered = checkpoint.remembered_settings(filesystems.LocalFolder(path), opened, config.checkpoint)
     finally:
         opened.close()
     return Finding("checkpoint", OK, f"{path} belongs to the store, window {(remembered or {}).get('window')}")

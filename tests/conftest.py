@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sf_police.session import MEANING
+from sf_police.spark.session import MEANING
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

@@ -9,9 +9,12 @@ from pyspark.sql import DataFrame
 
 from benchmarks.common import config_with
 from benchmarks.peers.counting import say_counted
-from sf_police import guard, pipeline, schema, store, streams, topics
-from sf_police.session import stop_session
-from sf_police.tables import Batch
+from sf_police.calls import pipeline, schema
+from sf_police.spark.session import stop_session
+from sf_police.store import writer as store
+from sf_police.store.tables import Batch
+from sf_police.stream import compatibility, sink
+from sf_police.topic import admin
 
 
 def keep_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool) -> DataFrame:
@@ -23,15 +26,15 @@ def keep_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool) -> Data
 pipeline.filter_repeats = keep_repeats
 config = config_with()
 with closing(store.open_store(config.store)) as open_store:
-    config, session = guard.guarded_session(config, topics.describe_topic(config), open_store, say=print)
+    config, session = compatibility.guarded_session(config, admin.describe_topic(config), open_store, say=print)
 
     def write(counts: DataFrame, batch_id: int) -> None:
         """Put the counts into the store; the books are of duplicate removal, and stay empty."""
         batch = Batch("", batch_id, {}, {}, 0, 0, 0, 0, 0, None, 0.0)
-        open_store.write_batch(batch, streams.count_rows(counts.toArrow()), ())
+        open_store.write_batch(batch, sink.count_rows(counts.toArrow()), ())
         say_counted()
 
     try:
-        streams.counts_stream(session, config).foreachBatch(write).start().awaitTermination()
+        sink.counts_stream(session, config).foreachBatch(write).start().awaitTermination()
     finally:
         stop_session(session)

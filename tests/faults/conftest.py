@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.records import event_records
+from sf_police.produce.records import event_records
 from tests.faults import oracle
 from tests.integration.conftest import (
     ROOT,

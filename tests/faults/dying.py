@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sf_police import streams
 from sf_police.cli import main
-from sf_police.store import Store
-from sf_police.tables import BATCHES
+from sf_police.store.tables import BATCHES
+from sf_police.store.writer import Store
+from sf_police.stream import sink
 
 
 def die() -> None:
@@ -36,7 +36,7 @@ def die_when_there(path: Path) -> None:
 
 def arm(point: str, batch: int) -> None:
     checkpoint = Path(os.environ["STATE_DIR"]) / "checkpoint"
-    write, write_batch, upsert = streams._StoreSink.write, Store.write_batch, Store._upsert
+    write, write_batch, upsert = sink._StoreSink.write, Store.write_batch, Store._upsert
 
     def dying_write(self: Any, counts: Any, batch_id: int) -> None:
         if batch_id == batch:
@@ -56,7 +56,7 @@ def arm(point: str, batch: int) -> None:
     arms: dict[str, Callable[[], None]] = {
         "before the offsets file": lambda: die_when_there(checkpoint / "commits" / str(batch - 1)),
         "after the offsets file": lambda: die_when_there(checkpoint / "offsets" / str(batch)),
-        "in a task": lambda: setattr(streams._StoreSink, "write", dying_write),
+        "in a task": lambda: setattr(sink._StoreSink, "write", dying_write),
         "in the store's transaction": lambda: setattr(Store, "_upsert", dying_upsert),
         "between the store's commit and Spark's": lambda: setattr(Store, "write_batch", dying_write_batch),
     }

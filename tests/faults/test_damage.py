@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.generate import generate_calls
-from sf_police.records import event_records
+from sf_police.calls.generate import generate_calls
+from sf_police.produce.records import event_records
 from tests.faults.conftest import assert_exact, dump, fault
 from tests.integration.conftest import Job, jobs
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.generate import generate_calls
-from sf_police.records import event_records
+from sf_police.calls.generate import generate_calls
+from sf_police.produce.records import event_records
 from tests.faults.conftest import (
     Brokers,
     assert_again_changes_nothing,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from sf_police.generate import generate_calls
-from sf_police.records import event_records
+from sf_police.calls.generate import generate_calls
+from sf_police.produce.records import event_records
 from tests.faults.conftest import assert_exact, fault
 from tests.integration.conftest import Job
 from tests.unit.builders import a_call, a_value

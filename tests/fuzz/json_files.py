@@ -15,8 +15,8 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["sf_police"]):
-    from sf_police import json_files
     from sf_police.errors import SfPoliceError
+    from sf_police.produce import json_files
 
 # What mutations start from: each is read with chunks of several sizes.
 SEEDS = (

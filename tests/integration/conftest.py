@@ -25,7 +25,7 @@ from kafka.errors import KafkaError
 from pyspark.sql import SparkSession
 
 from sf_police.config import resolve
-from sf_police.session import create_session, stop_session
+from sf_police.spark.session import create_session, stop_session
 from tests.integration import docker
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.config import resolve
-from sf_police.executed_plan import BatchMetrics, ExecutedPlan
-from sf_police.streams import counts_stream
+from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
+from sf_police.stream.sink import counts_stream
 from tests.integration.conftest import Job
 from tests.unit.builders import a_value
 

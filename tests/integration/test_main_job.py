@@ -126,8 +126,8 @@ def test_partitions_by_key_hash_lose_calls_as_late_and_by_position_none(make_job
     """Why the producer chooses the partition: 8 of them, small micro-batches, the same calls in the same order."""
     from kafka import KafkaProducer
 
-    from sf_police.generate import generate_calls
-    from sf_police.records import event_records
+    from sf_police.calls.generate import generate_calls
+    from sf_police.produce.records import event_records
 
     records = list(event_records(list(generate_calls())[-1_600:]))
     late = {}

@@ -17,8 +17,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from sf_police.generate import generate_calls
-from sf_police.records import event_records
+from sf_police.calls.generate import generate_calls
+from sf_police.produce.records import event_records
 from tests.integration.conftest import ROOT, Job, books
 from tests.unit.builders import a_call
 

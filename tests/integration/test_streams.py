@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.classic.dataframe import DataFrame
 
 from sf_police.config import resolve
-from sf_police.store import open_store
-from sf_police.streams import run_stream
+from sf_police.store.writer import open_store
+from sf_police.stream.sink import run_stream
 from tests.integration.conftest import Job
 from tests.unit.builders import a_value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from sf_police.schema import FIELDS
+from sf_police.calls.schema import FIELDS
 
 KAFKA_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
 PRODUCED = datetime(2026, 1, 1, tzinfo=UTC)

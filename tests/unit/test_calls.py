@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import encode
 from sf_police.errors import SfPoliceError
-from sf_police.json_files import _calls, read_calls
-from sf_police.records import event_records, file_records
+from sf_police.produce.entries import encode
+from sf_police.produce.json_files import _calls, read_calls
+from sf_police.produce.records import event_records, file_records
 from tests.unit.builders import a_call
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.client_properties import python_client_options, read_properties, spark_options
 from sf_police.errors import UsageError
+from sf_police.topic.client_properties import python_client_options, read_properties, spark_options
 
 SASL = """# comment
 security.protocol=SASL_SSL

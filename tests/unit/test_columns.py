@@ -9,8 +9,8 @@ from chispa import assert_column_equality, assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sf_police import columns
-from sf_police.pipeline import judged_records
+from sf_police.calls import columns
+from sf_police.calls.pipeline import judged_records
 from tests.unit.builders import a_value, kafka_frame
 
 GOOD = a_value()

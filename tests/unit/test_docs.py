@@ -51,7 +51,7 @@ def test_every_command_in_the_documents_has_help(command: str, capsys: pytest.Ca
 
 
 def test_every_long_flag_in_the_documents_is_known() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "sf_police").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "sf_police").rglob("*.py"))
     scripts = "".join(path.read_text() for path in (ROOT / "scripts").glob("*.sh"))
     own = {f"--{field.name.replace('_', '-')}" for field in config.settings()} | set(
         re.findall(r'"(--[a-z-]+)"', sources)
@@ -76,12 +76,12 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
 
 def test_every_file_in_the_map_of_the_tree_exists() -> None:
     [block] = re.findall(r"^## Map\n.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    folder = ""
+    folders: list[str] = []  # that the line is in, by its indent
     for line in block.splitlines():
         name = line.split()[0]
-        folder = name if not line.startswith(" ") and name.endswith("/") else folder if line.startswith(" ") else ""
-        path = ROOT / (name if not line.startswith(" ") else folder + name)
-        assert path.exists(), line
+        folders = folders[: (len(line) - len(line.lstrip())) // 2]
+        assert ROOT.joinpath(*folders, name).exists(), line
+        folders.append(name)
 
 
 def test_the_scripts_have_the_defaults_of_the_settings() -> None:

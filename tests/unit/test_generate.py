@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.generate import generate_calls, write_calls
-from sf_police.schema import FIELDS
+from sf_police.calls.generate import generate_calls, write_calls
+from sf_police.calls.schema import FIELDS
 
 
 @pytest.fixture(scope="module")

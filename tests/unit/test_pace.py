@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sf_police.pace import paced
-from sf_police.records import Record
+from sf_police.produce.pace import paced
+from sf_police.produce.records import Record
 
 
 class Clock:

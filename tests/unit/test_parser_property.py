@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from sf_police.pipeline import judged_records
+from sf_police.calls.pipeline import judged_records
 from tests.faults.oracle import judge
 from tests.unit.builders import PRODUCED, a_value, kafka_frame
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from kafka.errors import KafkaTimeoutError
 
-from sf_police.calls import Entry
 from sf_police.errors import SfPoliceError
-from sf_police.pace import paced
-from sf_police.producer import Sent, ensure_sendable, publish
-from sf_police.records import Record, Records
+from sf_police.produce.entries import Entry
+from sf_police.produce.pace import paced
+from sf_police.produce.producer import Sent, ensure_sendable, publish
+from sf_police.produce.records import Record, Records
 
 
 @dataclass

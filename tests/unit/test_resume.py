@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sf_police.calls import Entry
 from sf_police.errors import SfPoliceError
-from sf_police.records import Record, Records
-from sf_police.resume import missing_records
-from sf_police.topics import Partition, Topic
+from sf_police.produce.entries import Entry
+from sf_police.produce.records import Record, Records
+from sf_police.produce.resume import missing_records
+from sf_police.topic.admin import Partition, Topic
 
 FILE = Records([Entry("", n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
 RECORDS = list(FILE)

@@ -6,7 +6,7 @@ import pyspark
 import pytest
 
 from sf_police.config import resolve
-from sf_police.session import spark_options
+from sf_police.spark.session import spark_options
 
 
 @pytest.fixture

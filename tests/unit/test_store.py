@@ -15,10 +15,10 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
-from sf_police.answers import queries
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.store import Store, existing_store, open_store
-from sf_police.tables import Batch
+from sf_police.store.tables import Batch
+from sf_police.store.views import queries
+from sf_police.store.writer import Store, existing_store, open_store
 from tests.conftest import read_csv
 
 USUAL = "usual_resolution string, usual_resolution_calls bigint"

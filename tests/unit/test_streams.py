@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sf_police import schema
+from sf_police.calls import schema
 from sf_police.config import resolve
-from sf_police.streams import count_rows, kafka_source_options
+from sf_police.stream.sink import count_rows, kafka_source_options
 
 ALWAYS = {
     "kafka.bootstrap.servers": "localhost:9092",

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sf_police import terminal
-from sf_police.streams import BatchReport
-from sf_police.tables import Batch, Books
+from sf_police.store.tables import Batch, Books
+from sf_police.stream.sink import BatchReport
+from sf_police.view import terminal
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -10,10 +10,10 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from sf_police import transformations as t
-from sf_police.json_files import read_calls
-from sf_police.pipeline import call_counts, rejected_records
-from sf_police.records import event_records
+from sf_police.calls import transformations as t
+from sf_police.calls.pipeline import call_counts, rejected_records
+from sf_police.produce.json_files import read_calls
+from sf_police.produce.records import event_records
 from tests.conftest import FIXTURES, read_csv
 from tests.unit.builders import KAFKA_SCHEMA, PRODUCED, a_value, kafka_frame
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sf_police import columns, schema
+from sf_police.calls import columns, schema
 
 _COMPACT = "compact_fields"
 _STRICT = "strict"

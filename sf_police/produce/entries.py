@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from sf_police import schema
+from sf_police.calls import schema
 
 Call = dict[str, Any]
 

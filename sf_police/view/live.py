@@ -11,9 +11,9 @@ from typing import Final
 from rich.console import Console
 from rich.live import Live
 
-from sf_police import terminal
-from sf_police.store import Store
-from sf_police.streams import BatchReport
+from sf_police.store.writer import Store
+from sf_police.stream.sink import BatchReport
+from sf_police.view import terminal
 
 _NEWEST_WINDOWS: Final = 8
 _SECONDS_BETWEEN_LOOKS: Final = 0.5

@@ -13,9 +13,9 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from sf_police import jvm
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.spark import jvm
 
 _JVM_END_S: Final = 60
 

@@ -10,6 +10,6 @@ from importlib.resources import files
 @cache
 def queries() -> dict[str, str]:
     """SQL of `window_answers`, `crime_type_answers` and `overall_answer`, without the semicolon."""
-    text = (files(__package__) / "answers.sql").read_text("utf-8")
+    text = (files("sf_police.calls") / "answers.sql").read_text("utf-8")
     statements = re.findall(r"^-- name: (\w+)\n(.*?);$", text, re.MULTILINE | re.DOTALL)
     return dict(statements)

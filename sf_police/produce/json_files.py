@@ -19,7 +19,7 @@ from typing import IO, Any, Final, cast
 
 import orjson
 
-from sf_police import schema
+from sf_police.calls import schema
 from sf_police.errors import SfPoliceError
 
 Call = dict[str, Any]

@@ -16,14 +16,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from sf_police import schema
-from sf_police.client_properties import read_properties, spark_options
+from sf_police.calls import schema
+from sf_police.calls.pipeline import call_counts, rejected_records
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.executed_plan import BatchMetrics, ExecutedPlan
-from sf_police.pipeline import call_counts, rejected_records
-from sf_police.store import Store
-from sf_police.tables import Batch, Offsets
+from sf_police.store.tables import Batch, Offsets
+from sf_police.store.writer import Store
+from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
+from sf_police.topic.client_properties import read_properties, spark_options
 
 # What a task reads, compressed, or a part of it: the next task of that partition asks for the rest again.
 _FETCH_BYTES: Final = 4 << 20

@@ -14,8 +14,8 @@ from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Final
 
-from sf_police import schema
-from sf_police.dispositions import NOT_RECORDED
+from sf_police.calls import schema
+from sf_police.calls.dispositions import NOT_RECORDED
 
 CALLS: Final = 199_999
 SEED: Final = 2018

@@ -8,13 +8,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from sf_police.checkpoint import adopt, remembered_settings
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.folders import HadoopFolder, LocalFolder, local_path
-from sf_police.session import create_session, stop_session
-from sf_police.store import Store
-from sf_police.topics import Topic
+from sf_police.spark.session import create_session, stop_session
+from sf_police.store.writer import Store
+from sf_police.stream.checkpoint import adopt, remembered_settings
+from sf_police.stream.filesystems import HadoopFolder, LocalFolder, local_path
+from sf_police.topic.admin import Topic
 
 
 def stream_settings(config: Config, topic: Topic) -> dict[str, Any]:

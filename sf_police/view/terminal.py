@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
-    from sf_police.producer import Sent
-    from sf_police.streams import BatchReport
-    from sf_police.tables import Books
-    from sf_police.topics import Topic
+    from sf_police.produce.producer import Sent
+    from sf_police.store.tables import Books
+    from sf_police.stream.sink import BatchReport
+    from sf_police.topic.admin import Topic
 
 Row = Mapping[str, Any]
 

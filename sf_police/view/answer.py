@@ -9,9 +9,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from sf_police import terminal
 from sf_police.errors import SfPoliceError
-from sf_police.store import Store
+from sf_police.store.writer import Store
+from sf_police.view import terminal
 
 _TABLE_ROWS: Final = 10
 

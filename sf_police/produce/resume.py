@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
-from sf_police.records import Record, Records
+from sf_police.produce.records import Record, Records
 
 if TYPE_CHECKING:
-    from sf_police.topics import Topic
+    from sf_police.topic.admin import Topic
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
-from sf_police.client_properties import python_client_options, read_properties
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.topic.client_properties import python_client_options, read_properties
 
 # How long a broker that is there may take to answer. One that is not there refuses at once.
 _BROKER_TIMEOUT_MS: Final = 10_000

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from sf_police import schema
-from sf_police.transformations import (
+from sf_police.calls import schema
+from sf_police.calls.transformations import (
     count_calls_by_window,
     filter_rejected,
     filter_repeats,

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from sf_police import schema
-from sf_police.dispositions import meanings
+from sf_police.calls import schema
+from sf_police.calls.dispositions import meanings
 
 # JSON's own white space and the rest of ASCII's: what is trimmed, and what a blank field is made of.
 WHITE_SPACE = " \t\n\v\f\r"

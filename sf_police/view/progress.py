@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sf_police.producer import Sent
+from sf_police.produce.producer import Sent
 
 _SECONDS_BETWEEN_LINES = 5.0
 

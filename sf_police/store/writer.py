@@ -33,9 +33,9 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
-from sf_police.answers import queries
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.tables import BATCHES, COUNTS, METADATA, REJECTED, STREAMS, Batch, Books, Offsets, WallClock
+from sf_police.store.tables import BATCHES, COUNTS, METADATA, REJECTED, STREAMS, Batch, Books, Offsets, WallClock
+from sf_police.store.views import queries
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _ROWS_AT_ONCE: Final = 5_000

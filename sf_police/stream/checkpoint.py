@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from sf_police.errors import SfPoliceError
-from sf_police.folders import Folder, local_path
 from sf_police.lock import locked
-from sf_police.store import Store
-from sf_police.tables import Batch
+from sf_police.store.tables import Batch
+from sf_police.store.writer import Store
+from sf_police.stream.filesystems import Folder, local_path
 
 _WAY_OUT: Final = "`make reset` deletes both, then the topic is read again from its start"
 # Batches compared: as many as Spark keeps files of.

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sf_police import jvm
+from sf_police.calls.pipeline import call_counts
 from sf_police.config import Config
-from sf_police.pipeline import call_counts
-from sf_police.session import create_session, stop_session
+from sf_police.spark import jvm
+from sf_police.spark.session import create_session, stop_session
 
 _RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
 

@@ -10,8 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from sf_police.calls import Call, Entry, event_entries, file_entries
 from sf_police.errors import SfPoliceError
+from sf_police.produce.entries import Call, Entry, event_entries, file_entries
 
 # Of keys and values, in memory; what Python needs to hold them comes to about as much again.
 _MOST_BYTES: Final = 192 << 20
