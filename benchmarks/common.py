@@ -28,7 +28,7 @@ from sf_police.produce.pace import paced
 from sf_police.produce.records import Record, event_records
 from sf_police.store.writer import Store
 from sf_police.topic import admin
-from tests.integration.conftest import free_ports
+from tests.support.brokers import free_ports
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

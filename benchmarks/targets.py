@@ -27,7 +27,7 @@ from benchmarks.study import CORES, run_cell
 from sf_police.calls.generate import write_calls
 from sf_police.store import writer as store
 from sf_police.topic import admin
-from tests.faults.oracle import read_topic
+from tests.support.oracle import read_topic
 
 PARTITIONS = 3
 REPEATS = common.repeats(quick=2, full=7)

@@ -1,19 +1,23 @@
-"""What every test has: fixtures of the repo, and Spark on two cores without a broker or its jars."""
+"""What every test may ask for: Spark on two cores without a broker or its jars; a real broker; a job on it.
+
+`kafka` is, in this order: the broker that KAFKA_BOOTSTRAP_SERVERS names (never stopped); else a container, where a
+Docker engine has or gets the image; else one of our own, started by scripts/ on free ports with a folder of its own.
+It is never skipped. `--kafka-by` names one of the last two.
+"""
 
 from __future__ import annotations
 
-import csv
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.spark.session import MEANING
-
-FIXTURES = Path(__file__).parent.parent / "fixtures"
+from tests.support import brokers, docker
+from tests.support.job import Job, jobs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +50,78 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
-def read_csv(name: str) -> list[dict[str, str]]:
-    """Rows of a fixture that was computed by hand."""
-    with (FIXTURES / name).open(newline="") as file:
-        return list(csv.DictReader(file))
+@pytest.fixture(scope="session")
+def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, say_aloud: Callable[[str], None]
+) -> Iterator[str]:
+    """Address of a broker that answers."""
+    way = request.config.getoption("--kafka-by")
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if servers and way == "auto":
+        say_aloud(f"kafka: yours, at {servers}")
+        yield servers
+    elif way == "docker" or (way == "auto" and docker.can_run_image()):
+        servers = f"localhost:{request.getfixturevalue('kafka_test_port')}"
+        try:
+            services = request.getfixturevalue("docker_services")
+            services.wait_until_responsive(lambda: brokers.answers(servers), timeout=90, pause=0.5)
+        except Exception:
+            # pytest-docker leaves behind what it could not start.
+            say_aloud(docker.logs())
+            docker.down()
+            raise
+        say_aloud(f"kafka: a container of {docker.image()}, at {servers}")
+        yield servers
+    else:
+        yield from brokers.kafka_by_scripts(tmp_path_factory.mktemp("broker"), say_aloud)
+
+
+@pytest.fixture(scope="session")
+def kafka_test_port() -> str:
+    """The container's port, here and in its advertised listener; compose reads it from the environment."""
+    os.environ["KAFKA_TEST_PORT"] = str(brokers.free_ports())
+    return os.environ["KAFKA_TEST_PORT"]
+
+
+@pytest.fixture(scope="session")
+def docker_compose_command() -> str:
+    return docker.compose_command()
+
+
+@pytest.fixture(scope="session")
+def docker_compose_file() -> str:
+    return str(docker.COMPOSE_FILE)
+
+
+@pytest.fixture(scope="session")
+def docker_compose_project_name() -> str:
+    return docker.PROJECT
+
+
+@pytest.fixture(scope="session")
+def docker_setup(kafka_test_port: str) -> list[str]:
+    """What a run before may have left goes first. docker-compose 1 knows no --wait: `kafka` asks the broker itself."""
+    return ["down -v", "up -d"]
+
+
+@pytest.fixture(scope="session")
+def docker_cleanup() -> list[str]:
+    return ["down -v"]
+
+
+@pytest.fixture(scope="session")
+def say_aloud(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Prints a line although pytest captures."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}")
+
+    return say
+
+
+@pytest.fixture
+def make_job(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Job]]:
+    """Makes a job whose topic is thrown away after the test."""
+    yield from jobs(kafka, tmp_path, request.node.name)

@@ -11,8 +11,9 @@ import pytest
 
 from sf_police.calls.generate import generate_calls
 from sf_police.produce.records import event_records
-from tests.faults.conftest import assert_exact, dump, fault
-from tests.integration.conftest import Job, jobs
+from tests.support.fault_table import fault
+from tests.support.invariants import assert_exact, dump
+from tests.support.job import Job, jobs
 
 SMALL = {"MAX_OFFSETS_PER_TRIGGER": "150", "STATE_PARTITIONS": "2"}
 
@@ -20,7 +21,7 @@ SMALL = {"MAX_OFFSETS_PER_TRIGGER": "150", "STATE_PARTITIONS": "2"}
 @pytest.fixture(scope="module")
 def pristine(kafka: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Job]:
     """A stream that has run over half of its topic, to be copied; the other half shows what damage does."""
-    for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request):
+    for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request.node.name):
         job = make(partitions=1)
         values = [record.value for record in event_records(generate_calls(calls=600))]
         job.send(*values[:300])

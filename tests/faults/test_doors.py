@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Brokers, fault
-from tests.integration.conftest import ROOT, Job
-from tests.unit.builders import a_call, a_value
+from tests.support.brokers import Brokers
+from tests.support.builders import a_call, a_value
+from tests.support.environment import ROOT
+from tests.support.fault_table import fault
+from tests.support.job import Job
 
 CANARY = "c4nary-s3cret"
 

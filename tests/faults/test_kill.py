@@ -14,18 +14,13 @@ import pytest
 
 from sf_police.calls.generate import generate_calls
 from sf_police.produce.records import event_records
-from tests.faults.conftest import (
-    Brokers,
-    assert_again_changes_nothing,
-    assert_exact,
-    fault,
-    in_order,
-    run_dying,
-    see_through,
-)
-from tests.faults.oracle import read_topic
-from tests.integration.conftest import Job
-from tests.unit.builders import a_value
+from tests.support.brokers import Brokers
+from tests.support.builders import a_value
+from tests.support.crash_points import run_dying
+from tests.support.fault_table import fault
+from tests.support.invariants import assert_again_changes_nothing, assert_exact, in_order
+from tests.support.job import Job, see_through
+from tests.support.oracle import read_topic
 
 POINTS = [
     "before the offsets file", "after the offsets file", "in a task", "in the store's transaction",

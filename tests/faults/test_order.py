@@ -11,9 +11,10 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from sf_police.calls.generate import generate_calls
 from sf_police.produce.records import event_records
-from tests.faults.conftest import assert_exact, fault
-from tests.integration.conftest import Job
-from tests.unit.builders import a_call, a_value
+from tests.support.builders import a_call, a_value
+from tests.support.fault_table import fault
+from tests.support.invariants import assert_exact
+from tests.support.job import Job
 from tests.unit.test_columns import TABLE
 
 COUNT = 900

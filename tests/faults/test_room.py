@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Brokers, assert_exact, fault, in_order, see_through
-from tests.integration.conftest import Job
+from tests.support.brokers import Brokers
+from tests.support.fault_table import fault
+from tests.support.invariants import assert_exact, in_order
+from tests.support.job import Job, see_through
 
 
 def mount(path: Path, *options: str) -> bool:

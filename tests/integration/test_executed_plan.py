@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from sf_police.config import resolve
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.stream.sink import counts_stream
-from tests.integration.conftest import Job
-from tests.unit.builders import a_value
+from tests.support.builders import a_value
+from tests.support.job import Job
 
 
 @pytest.mark.parametrize(("state_partitions", "shuffles"), [(1, 0), (2, 2)])

@@ -11,8 +11,8 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from tests.integration.conftest import Job, books, jobs
-from tests.unit.builders import a_value
+from tests.support.builders import a_value
+from tests.support.job import Job, books, jobs
 
 
 def snapshot(job: Job) -> dict[str, bytes]:
@@ -37,7 +37,7 @@ def run_job(make_job: Callable[..., Job]) -> Job:
 @pytest.fixture(scope="module")
 def pristine(kafka: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Job]:
     """The same, once for all; to be copied, not used."""
-    for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request):
+    for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request.node.name):
         yield run_three_records(make(partitions=1))
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests import recount
-from tests.integration.conftest import Job, books
-from tests.unit.builders import a_value
+from tests.support import recount
+from tests.support.builders import a_value
+from tests.support.job import Job, books
 
 REAL_FILE = os.environ.get("SF_POLICE_REAL_FILE")
 

@@ -19,8 +19,9 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from sf_police.calls.generate import generate_calls
 from sf_police.produce.records import event_records
-from tests.integration.conftest import ROOT, Job, books
-from tests.unit.builders import a_call
+from tests.support.builders import a_call
+from tests.support.environment import ROOT
+from tests.support.job import Job, books
 
 CALLS = 60_000
 

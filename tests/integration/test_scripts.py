@@ -16,7 +16,9 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from tests.integration.conftest import ROOT, clean_environment, eventually, free_ports, run_script
+from tests.support.brokers import free_ports, run_script
+from tests.support.environment import ROOT, clean_environment
+from tests.support.waiting import eventually
 
 
 class Scripts:

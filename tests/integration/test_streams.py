@@ -14,8 +14,8 @@ from pyspark.sql.classic.dataframe import DataFrame
 from sf_police.config import resolve
 from sf_police.store.writer import open_store
 from sf_police.stream.sink import run_stream
-from tests.integration.conftest import Job
-from tests.unit.builders import a_value
+from tests.support.builders import a_value
+from tests.support.job import Job
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from tests.integration.conftest import ROOT, Job, clean_environment
-from tests.unit.builders import a_value
+from tests.support.builders import a_value
+from tests.support.environment import ROOT, clean_environment
+from tests.support.job import Job
 
 
 def kafka_bin() -> Path:

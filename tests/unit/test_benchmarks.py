@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from benchmarks.common import QUARTER, expected_counts, many_records, markdown_table, spread, text_of
-from tests import recount
-from tests.unit.builders import a_value
+from tests.support import recount
+from tests.support.builders import a_value
 
 
 def test_many_records_are_quarters_one_after_the_other() -> None:

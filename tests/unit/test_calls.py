@@ -19,7 +19,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import encode
 from sf_police.produce.json_files import _calls, read_calls
 from sf_police.produce.records import event_records, file_records
-from tests.unit.builders import a_call
+from tests.support.builders import a_call
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]
 ARRAY = json.dumps(CALLS, indent=4).encode()

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from sf_police.calls import columns
 from sf_police.calls.pipeline import judged_records
-from tests.unit.builders import a_value, kafka_frame
+from tests.support.builders import a_value, kafka_frame
 
 GOOD = a_value()
 ESCAPED = {"slash-n": rb"\n", "nul": rb"\u0000", "half a pair": rb"\ud800", "pair": rb"\ud83d\ude00"}

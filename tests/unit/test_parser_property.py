@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from sf_police.calls.pipeline import judged_records
-from tests.faults.oracle import judge
-from tests.unit.builders import PRODUCED, a_value, kafka_frame
+from tests.support.builders import PRODUCED, a_value, kafka_frame
+from tests.support.oracle import judge
 
 GOOD = a_value(address="100 Block Of Kelp St", city="São Paulo 😀")
 PIECES = [

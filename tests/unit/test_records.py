@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sf_police.calls.generate import generate_calls
 from sf_police.errors import SfPoliceError
 from sf_police.produce.records import event_records, file_records
-from tests.unit.builders import a_call
+from tests.support.builders import a_call
 
 TIMES = st.lists(st.sampled_from(["14:30", "14:31", "14:32", "no time"]), max_size=30)
 

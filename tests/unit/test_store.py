@@ -19,7 +19,7 @@ from sf_police.errors import SfPoliceError, UsageError
 from sf_police.store.tables import Batch
 from sf_police.store.views import queries
 from sf_police.store.writer import Store, existing_store, open_store
-from tests.conftest import read_csv
+from tests.support.fixtures import read_csv
 
 USUAL = "usual_resolution string, usual_resolution_calls bigint"
 ANSWERS_SCHEMA = {

@@ -14,8 +14,8 @@ from sf_police.calls import transformations as t
 from sf_police.calls.pipeline import call_counts, rejected_records
 from sf_police.produce.json_files import read_calls
 from sf_police.produce.records import event_records
-from tests.conftest import FIXTURES, read_csv
-from tests.unit.builders import KAFKA_SCHEMA, PRODUCED, a_value, kafka_frame
+from tests.support.builders import KAFKA_SCHEMA, PRODUCED, a_value, kafka_frame
+from tests.support.fixtures import FIXTURES, read_csv
 
 COUNTS_SCHEMA = "window_start timestamp, window_end timestamp, crime_type string, resolution string, calls bigint"
 DAY = "2018-10-12"

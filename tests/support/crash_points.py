@@ -1,4 +1,4 @@
-"""`python -m tests.faults.dying POINT BATCH ARGUMENT...`: sf-police, until it kills its whole process group at a point.
+"""`python -m tests.support.crash_points POINT BATCH ARGUMENT...`: sf-police, killed with its process group at a point.
 
 Points are where a crash could hurt: around Spark's offsets file, in a task, in the store's transaction, and between the
 store's commit and Spark's commit file.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from sf_police.cli import main
 from sf_police.store.tables import BATCHES
 from sf_police.store.writer import Store
 from sf_police.stream import sink
+from tests.support.environment import ROOT
+from tests.support.job import Job
 
 
 def die() -> None:
@@ -61,6 +64,16 @@ def arm(point: str, batch: int) -> None:
         "between the store's commit and Spark's": lambda: setattr(Store, "write_batch", dying_write_batch),
     }
     arms[point]()
+
+
+def run_dying(job: Job, point: str, batch: int, **extra: str) -> None:
+    """Run the stream to the end, which it does not reach: it is killed, all of it, at the point."""
+    command = [sys.executable, "-m", "tests.support.crash_points", point, str(batch), "stream", "--until-end"]
+    done = subprocess.run(
+        command, env={**job.env, **extra}, capture_output=True, text=True, timeout=240, cwd=ROOT, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import os
 import shlex
 import shutil
 import subprocess
-from pathlib import Path
 
-COMPOSE_FILE = Path(__file__).parent / "docker-compose.yml"
+from tests.support.environment import ROOT
+
+COMPOSE_FILE = ROOT / "tests" / "integration" / "docker-compose.yml"
 PROJECT = "sf-police-it"
 _DEFAULT_IMAGE = "apache/kafka:4.1.0"
 _PULL_S = 180

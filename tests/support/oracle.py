@@ -20,7 +20,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from tests import recount
+from tests.support import recount
 
 WATERMARK = timedelta(minutes=10)
 REQUIRED = ("crime_id", "original_crime_type_name", "call_date_time", "disposition")

@@ -1,0 +1,36 @@
+"""What holds of a job whatever happened to it: the topic is the file, the store is what the topic says."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from sf_police.produce.records import event_records
+from tests.support import oracle
+from tests.support.job import Job
+
+
+def assert_exact(job: Job) -> dict[str, int]:
+    """Invariants I1 to I4."""
+    return dict(oracle.assert_exact(job.state / "answers.db", job.kafka, job.topic))
+
+
+def in_order(job: Job, path: Path) -> None:
+    """The topic holds the file exactly once: partition p the positions p, p+N, … in order."""
+    wanted = [(record.key, record.value) for record in event_records(json.loads(path.read_text()))]
+    records = oracle.read_topic(job.kafka, job.topic)
+    for partition, there in records.items():
+        assert [(record.key, record.value) for record in there] == wanted[partition :: len(records)]
+
+
+def assert_again_changes_nothing(job: Job) -> None:
+    """Invariant I5."""
+    before = [line for line in dump(job) if "batches" not in line]
+    job.run("stream", "--until-end")
+    assert [line for line in dump(job) if "batches" not in line] == before
+
+
+def dump(job: Job) -> list[str]:
+    with sqlite3.connect(job.state / "answers.db") as connection:
+        return list(connection.iterdump())
