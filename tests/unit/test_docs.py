@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from sf_police import config
 from sf_police.cli import main
+from tests.support.environment import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z][a-z-]*):[^=\n]*?## (.+)$", MAKEFILE, re.MULTILINE))

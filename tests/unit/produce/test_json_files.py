@@ -1,10 +1,9 @@
-"""Reading files, the order of events, and the bytes of a record."""
+"""Reading files of calls: arrays and lines, packed or not, and what is wrong with a file, and where."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import json
 import lzma
 from collections.abc import Callable
@@ -16,14 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sf_police.errors import SfPoliceError
-from sf_police.produce.entries import encode
-from sf_police.produce.json_files import _calls, read_calls
-from sf_police.produce.records import event_records, file_records
+from sf_police.produce.json_files import read_calls
 from tests.support.builders import a_call
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]
 ARRAY = json.dumps(CALLS, indent=4).encode()
 LINES = b"\n".join(json.dumps(call).encode() for call in CALLS)
+
+
+def read(data: bytes, folder: Path) -> list[dict[str, Any]]:
+    """What `read_calls` gives of a file with these bytes."""
+    path = folder / "calls.json"
+    path.write_bytes(data)
+    return list(read_calls(path))
 
 
 @pytest.mark.parametrize(
@@ -56,20 +60,23 @@ def test_read_calls_takes_arrays_and_lines_packed_or_not(tmp_path: Path, name: s
         (b"[", "at byte 1: cut short"),
         (ARRAY[:-1], "cut short: the array does not end"),
         (ARRAY[:600], "at byte 600: cut short inside a call"),
-        (b'[{"a":1} {"a":2}]', "at byte 9: neither a comma nor `]`"),
-        (b'[{"a":1}] x', "at byte 10: something follows the array"),
-        (b'[{"a":1},]', "at byte 9: not a call"),
+        (b'[{"crime_id":1} {"a":2}]', "at byte 16: neither a comma nor `]`"),
+        (b'[{"crime_id":1}] x', "at byte 17: something follows the array"),
+        (b'[{"crime_id":1},]', "at byte 16: not a call"),
         (b"[1]", "at byte 1: not a call"),
         (b"crime_id,disposition\n1,HAN\n", "at byte 0: not a call"),
         (b"{'a': 1}", "at byte 1: Expecting property name"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": "\xff"}', "at byte 7: not UTF-8"),
-        ('[{"ä":1}, 2]'.encode(), "at byte 11: not a call"),
+        ('[{"crime_id":"ä"}, 2]'.encode(), "at byte 20: not a call"),
     ],
 )
-def test_the_reader_says_what_is_wrong_and_where(data: bytes, message: str) -> None:
+def test_the_reader_says_what_is_wrong_and_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SfPoliceError, match=r"^calls\.json ") as error:
-        list(_calls(io.BytesIO(data), "calls.json"))
+        read(data, Path())
     assert message in str(error.value)
 
 
@@ -139,80 +146,36 @@ PLAIN = ARRAY.decode()
     ],
 )
 @pytest.mark.parametrize("is_array", [True, False])
-def test_both_ways_of_reading_give_what_json_gives(text: str, is_array: bool) -> None:
+def test_both_ways_of_reading_give_what_json_gives(tmp_path: Path, text: str, is_array: bool) -> None:
     text = "".join(line.strip() for line in text.splitlines())
     if not is_array:
         text = text[1:-1].replace('},{"crime_id"', '}\n{"crime_id"')
     lines = [text] if is_array else text.splitlines()
     expected = [json.loads(line) for line in lines]
 
-    assert list(_calls(io.BytesIO(text.encode()), "memory")) == (expected[0] if is_array else expected)
+    assert read(text.encode(), tmp_path) == (expected[0] if is_array else expected)
 
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":"x}\n{y"}\n{},{}\n', '{"a":[{}\n{}]}\n', '{"a":1},{"b":2}\n', '{"a":"x"\n"b":"y"}\n', '[{"a":"},\n"},1]'],
+    [
+        '{"crime_id":"x}\n{y"}\n{},{}\n',
+        '{"crime_id":[{}\n{}]}\n',
+        '{"crime_id":1},{"b":2}\n',
+        '{"crime_id":"x"\n"b":"y"}\n',
+        '[{"crime_id":"},\n"},1]',
+    ],
 )
-def test_no_way_of_reading_takes_what_is_no_json(text: str) -> None:
-    with pytest.raises(SfPoliceError):
-        list(_calls(io.BytesIO(text.encode()), "memory"))
+def test_no_way_of_reading_takes_what_is_no_json(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SfPoliceError, match=" at byte "):
+        read(text.encode(), tmp_path)
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text() | st.integers() | st.none()), min_size=1), st.booleans())
-def test_read_calls_reads_what_json_wrote(calls: list[dict[str, Any]], is_array: bool) -> None:
+def test_read_calls_reads_what_json_wrote(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[dict[str, Any]], is_array: bool
+) -> None:
+    calls = [{"crime_id": "1", **calls[0]}, *calls[1:]]  # else it is no file of calls
     text = json.dumps(calls) if is_array else "\n".join(json.dumps(call) for call in calls)
 
-    assert list(_calls(io.BytesIO(text.encode()), "memory")) == calls
-
-
-def times(*minutes: str) -> list[dict[str, Any]]:
-    return [a_call(crime_id=str(n), call_date_time=f"2018-10-12T{m}:00.000") for n, m in enumerate(minutes)]
-
-
-def order(calls: list[dict[str, Any]]) -> list[str]:
-    return [json.loads(record.value)["crime_id"] for record in event_records(calls)]
-
-
-def test_event_records_go_by_event_time_and_ties_by_reversed_file_order() -> None:
-    assert order(times("14:30", "14:29", "14:30", "14:00")) == ["3", "1", "2", "0"]
-
-
-def test_a_call_without_a_readable_time_stays_after_its_predecessor() -> None:
-    calls = times("14:30", "14:00", "13:00")
-    calls.insert(1, a_call(crime_id="broken", call_date_time="2018-02-30T00:00:00.000"))
-
-    # Oldest first it reads 2, 1, broken, 0: the broken one follows 1.
-    assert order(calls) == ["2", "1", "broken", "0"]
-
-
-def test_file_records_go_as_the_file_has_them() -> None:
-    records = list(file_records(times("14:30", "14:29", "14:31")))
-
-    assert [(record.position, record.key, record.time[11:16]) for record in records] == [
-        (0, b"0", "14:30"), (1, b"1", "14:29"), (2, b"2", "14:31"),
-    ]  # fmt: skip
-
-
-def test_event_records_have_positions_keys_and_compact_values() -> None:
-    [record] = event_records([{"crime_id": "1", "city": "San José", "x": [1, None]}])
-
-    assert record == (0, "", b"1", '{"crime_id":"1","city":"San José","x":[1,null]}'.encode())
-
-
-def test_a_call_without_an_id_has_no_key() -> None:
-    assert [record.key for record in event_records([{"crime_id": 1}, {"a": 2}])] == [None, None]
-
-
-def test_encode_keeps_half_of_a_surrogate_pair_as_the_escape_that_it_was() -> None:
-    assert encode({"a": "\ud800é"}) == rb'{"a":"\ud800\u00e9"}'
-
-
-@given(st.lists(st.sampled_from(["14:00", "14:01", "14:02", "x"]), max_size=12))
-def test_event_order_is_a_stable_sort_of_the_reversed_file(minutes: list[str]) -> None:
-    calls = times(*minutes)
-    carried, expected = "", []
-    for call in reversed(calls):
-        carried = call["call_date_time"] if "x" not in call["call_date_time"] else carried
-        expected.append((carried, call["crime_id"]))
-
-    assert order(calls) == [crime_id for _, crime_id in sorted(expected, key=lambda pair: pair[0])]
+    assert read(text.encode(), tmp_path_factory.getbasetemp()) == calls

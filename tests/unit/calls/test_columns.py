@@ -1,0 +1,46 @@
+"""The columns that are derived from a call: crime type, resolution, event time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chispa import assert_column_equality
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from sf_police.calls import columns
+
+
+def test_crime_type_is_trimmed_of_ascii_white_space(spark: SparkSession) -> None:
+    rows = [("Traffic Stop", "Traffic Stop"), (" \t\r\n Traffic  Stop \v\f", "Traffic  Stop"), (None, None)]
+    df = spark.createDataFrame(rows, "name string, expected string")
+
+    actual_df = df.withColumn("actual", columns.crime_type(F.col("name")))
+
+    assert_column_equality(actual_df, "actual", "expected")
+
+
+def test_resolution_is_the_codes_meaning_or_the_code(spark: SparkSession) -> None:
+    rows = [
+        ("HAN", "Handled"), ("CAN", "Cancel"), ("22", "Cancel"), ("TOW", "TOW"), ("han", "han"),
+        ("Not recorded", "Not recorded"), (" HAN ", "Handled"), (None, None),
+    ]  # fmt: skip
+    df = spark.createDataFrame(rows, "disposition string, expected string")
+
+    actual_df = df.withColumn("actual", columns.resolution(F.col("disposition")))
+
+    assert_column_equality(actual_df, "actual", "expected")
+
+
+def test_event_time_is_the_wall_clock(spark: SparkSession) -> None:
+    rows = [
+        ("2018-11-04T01:30:00.000", datetime(2018, 11, 4, 1, 30)),
+        ("2018-03-11T02:30:00.123", datetime(2018, 3, 11, 2, 30, 0, 123_000)),
+        ("2018-02-29T00:00:00.000", None),
+        (None, None),
+    ]
+    df = spark.createDataFrame(rows, "text string, expected timestamp")
+
+    actual_df = df.withColumn("actual", columns.event_time(F.col("text")))
+
+    assert_column_equality(actual_df, "actual", "expected")

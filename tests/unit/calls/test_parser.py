@@ -1,0 +1,56 @@
+"""The parser: every input of its table and its outcome, truncations, both ways, and the bound of the Kafka clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+
+from sf_police.calls.pipeline import judged_records
+from tests.support.builders import kafka_frame
+from tests.support.parser_table import FUTURE, GOOD, ONE, TABLE
+
+
+def test_the_table_of_inputs_and_outcomes(spark: SparkSession) -> None:
+    records = kafka_frame(spark, [value for _, value, _ in TABLE])
+    expected_df = spark.createDataFrame(
+        [(offset, name, reason) for offset, (name, _, reason) in enumerate(TABLE)],
+        "offset bigint, name string, reason string",
+    )
+
+    actual_df = judged_records(records).select("offset", "reason").join(expected_df.select("offset", "name"), "offset")
+
+    assert_df_equality(
+        actual_df.select("offset", "name", "reason"), expected_df, ignore_row_order=True, ignore_nullable=True
+    )
+
+
+def test_every_truncation_of_a_record_is_rejected(spark: SparkSession) -> None:
+    cut = [GOOD[:length] for length in range(len(GOOD))]
+
+    reasons = {row.reason for row in judged_records(kafka_frame(spark, cut)).select("reason").collect()}
+
+    assert reasons == {ONE}
+
+
+@pytest.mark.parametrize("value", [GOOD, b" " + GOOD], ids=["compact", "strict"])
+def test_both_ways_cut_out_the_same_fields(spark: SparkSession, value: bytes) -> None:
+    [row] = judged_records(kafka_frame(spark, [value])).collect()
+
+    fields = (row.crime_id, row.original_crime_type_name, row.call_date_time, row.disposition)
+    assert fields == ("182850001", "Traffic Stop", "2018-10-12T14:20:00.000", "HAN")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "reason"),
+    [(datetime(1970, 1, 1, tzinfo=UTC), None), (datetime(2018, 10, 11, 14, 19, tzinfo=UTC), FUTURE)],
+    ids=["a clock that was never set bounds nothing", "a producer's clock a day and a minute before"],
+)
+def test_the_kafka_timestamp_bounds_the_event_time(
+    spark: SparkSession, timestamp: datetime, reason: str | None
+) -> None:
+    [row] = judged_records(kafka_frame(spark, [GOOD], timestamp)).collect()
+
+    assert row.reason == reason

@@ -1,0 +1,128 @@
+"""The store: upserts, one transaction, the books, and what it remembers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sf_police.errors import SfPoliceError, UsageError
+from sf_police.store.tables import Batch
+from sf_police.store.writer import Store, existing_store, open_store
+from tests.support.builders import a_batch
+
+# Ten calls in two windows.
+COUNTS = [
+    ("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Traffic Stop", "Handled", 6),
+    ("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Passing Call", "Handled", 1),
+    ("2018-10-12 14:30:00", "2018-10-12 15:00:00", "Traffic Stop", "Not recorded", 3),
+]
+
+
+def rejected(offset: int) -> dict[str, Any]:
+    return {"topic": "calls", "partition": 0, "offset": offset, "reason": "not UTF-8", "value": b"\xff\x00"}
+
+
+def test_a_replayed_batch_overwrites_its_own_rows(store: Store) -> None:
+    for _ in range(2):
+        store.write_batch(a_batch(read=11, counted=10, rejected=1), COUNTS, [rejected(3)])
+
+    books = store.books()
+    assert (books.read, books.counted, books.stored_calls, books.stored_rejected) == (11, 10, 10, 1)
+    assert books.is_balanced
+
+
+def test_counts_are_absolute(store: Store) -> None:
+    store.write_batch(a_batch(), COUNTS, [])
+    store.write_batch(a_batch(1), [(*COUNTS[0][:-1], 7)], [])
+
+    assert store.window_counts(datetime(2018, 10, 12, 14))[0]["calls"] == 7
+
+
+@pytest.mark.parametrize("number", [49, 50, 5_049, 5_051])
+def test_as_many_counts_are_stored_as_are_given(store: Store, number: int) -> None:
+    start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
+    for calls in (1, 2):
+        store.write_batch(a_batch(), ((start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)), [])
+
+    rows = store.window_counts(datetime.fromisoformat(start))
+    assert [(row["crime_type"], row["calls"]) for row in rows] == [
+        (f"type {n:04}", 2 * n) for n in reversed(range(number))
+    ]
+
+
+def test_a_rejected_record_keeps_its_bytes(store: Store) -> None:
+    rows = [rejected(1), {**rejected(2), "value": None}]
+    store.write_batch(a_batch(read=2, rejected=2), [], rows)
+
+    assert store.rejected(10) == rows
+
+
+def test_a_batch_that_finds_fewer_rejected_records_is_not_written(store: Store) -> None:
+    with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 found"):
+        store.write_batch(a_batch(read=2, rejected=2), COUNTS, [rejected(1)])
+
+    assert store.is_empty()
+    assert store.books().stored_calls == 0
+
+
+@pytest.mark.parametrize(
+    ("batch", "is_balanced"),
+    [
+        ({"read": 17, "counted": 10, "duplicates": 4, "late": 2, "rejected": 1}, True),
+        ({"read": 18, "counted": 10, "duplicates": 4, "late": 2, "rejected": 1}, False),
+        ({"read": 17, "counted": 9, "duplicates": 5, "late": 2, "rejected": 1}, False),
+    ],
+    ids=["balanced", "a record is missing", "the counts hold another number"],
+)
+def test_the_books_balance_to_the_last_record(store: Store, batch: dict[str, int], is_balanced: bool) -> None:
+    store.write_batch(a_batch(**batch), COUNTS, [rejected(1)])
+
+    assert store.books().is_balanced is is_balanced
+
+
+def test_offsets_without_a_record_are_reported_apart(store: Store) -> None:
+    store.write_batch(a_batch(read=10, counted=10), COUNTS, [])
+    store.write_batch(a_batch(1, read=0), [], [])
+    gap = Batch("query", 2, {"0": 10}, {"0": 13}, 0, 0, 0, 0, 0, None, 0.1)
+    store.write_batch(gap, [], [])
+
+    assert (store.books().gaps, store.books().is_balanced) == (3, True)
+
+
+def test_the_store_remembers_its_stream(store: Store) -> None:
+    assert store.stream() is None
+    store.adopt_stream("one", {"window": "30 minutes"})
+    store.adopt_stream("two", {"window": "1 hour"})
+
+    assert store.stream() == ("two", {"window": "1 hour"})
+
+
+def test_last_batches_are_read_as_they_were_written(store: Store) -> None:
+    batches = [a_batch(0, read=10, counted=10), a_batch(1, read=3, late=3)]
+    for batch in batches:
+        store.write_batch(batch, [], [])
+
+    assert store.last_batches(5) == batches[::-1]
+
+
+@pytest.mark.parametrize("url", ["answers.db", "mysql://localhost/x", "sqlite://", "nonsense://x"])
+def test_a_url_that_is_no_store_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match="STORE"):
+        open_store(url)
+
+
+def test_reading_a_store_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SfPoliceError, match="no store at .*make run-stream"):
+        existing_store(f"sqlite:///{tmp_path / 'none.db'}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("not a database, but long enough to look at" * 100)
+
+    with pytest.raises(SfPoliceError, match=r"text\.db: file is not a database"):
+        open_store(f"sqlite:///{path}").create_tables()
