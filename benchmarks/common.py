@@ -25,10 +25,11 @@ from sf_police.calls.generate import generate_calls
 from sf_police.config import Config, resolve, settings
 from sf_police.produce import producer
 from sf_police.produce.pace import paced
-from sf_police.produce.records import Record, event_records
+from sf_police.produce.records import event_records
 from sf_police.store.writer import Store
 from sf_police.topic import admin
 from tests.support.brokers import free_ports
+from sf_police.topic.record import Record
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from sf_police.produce.records import Record
+from sf_police.topic.record import Record
 
 # In a group of records that are due at once.
 RECORDS_AT_A_TIME: Final = 1000

@@ -15,9 +15,10 @@ from kafka.errors import KafkaError
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.produce.pace import RECORDS_AT_A_TIME
-from sf_police.produce.record_batches import RecordBatchProducer
-from sf_police.produce.records import Record, Records
+from sf_police.produce.records import Records
 from sf_police.topic.admin import Topic, broker_errors, client_options
+from sf_police.topic.record import Record
+from sf_police.topic.record_batches import RecordBatchProducer
 
 # Records that may be open before the oldest is waited for: bounds the memory, and how much is sent after a failure.
 _MOST_OPEN: Final = 50_000

@@ -8,23 +8,15 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import Call, Entry, event_entries, file_entries
+from sf_police.topic.record import Record
 
 # Of keys and values, in memory; what Python needs to hold them comes to about as much again.
 _MOST_BYTES: Final = 192 << 20
 _ENTRIES_AT_A_TIME: Final = 1000
-
-
-class Record(NamedTuple):
-    """A call as it goes into the topic."""
-
-    position: int  # in the order of sending, from 0
-    time: str  # of the event; see Entry
-    key: bytes | None
-    value: bytes
 
 
 def event_records(calls: Iterable[Call], folder: Path | None = None, *, most_bytes: int = _MOST_BYTES) -> Records:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
-from sf_police.produce.records import Record, Records
+from sf_police.produce.records import Records
+from sf_police.topic.record import Record
 
 if TYPE_CHECKING:
     from sf_police.topic.admin import Topic

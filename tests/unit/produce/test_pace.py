@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sf_police.produce.pace import paced
-from sf_police.produce.records import Record
+from sf_police.topic.record import Record
 
 
 class Clock:

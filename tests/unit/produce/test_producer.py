@@ -13,7 +13,8 @@ from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import Entry
 from sf_police.produce.pace import paced
 from sf_police.produce.producer import Sent, ensure_sendable, publish
-from sf_police.produce.records import Record, Records
+from sf_police.produce.records import Records
+from sf_police.topic.record import Record
 
 
 @dataclass

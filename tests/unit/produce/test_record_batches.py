@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from kafka.record.util import encode_varint
 
-from sf_police.produce.record_batches import _Builder, varint
-from sf_police.produce.records import Record
+from sf_police.topic.record import Record
+from sf_police.topic.record_batches import _Builder, varint
 
 KEYS = st.none() | st.binary(max_size=200)
 RECORDS = st.lists(st.tuples(KEYS, st.binary(max_size=20_000), st.integers(0, 2**42)), min_size=1, max_size=20)

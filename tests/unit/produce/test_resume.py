@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import Entry
-from sf_police.produce.records import Record, Records
+from sf_police.produce.records import Records
 from sf_police.produce.resume import missing_records
 from sf_police.topic.admin import Partition, Topic
+from sf_police.topic.record import Record
 
 FILE = Records([Entry("", n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
 RECORDS = list(FILE)

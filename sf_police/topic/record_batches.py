@@ -21,7 +21,7 @@ from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from sf_police.produce.records import Record
+from sf_police.topic.record import Record
 
 _FORMAT: Final = 2
 _NULL: Final = b"\x01"  # the length -1
