@@ -22,6 +22,7 @@ from sf_police.spark.session import stop_session
 from sf_police.store import writer as store
 from sf_police.stream import compatibility, sink
 from sf_police.topic import admin
+from sf_police.topic.clients import kafka_access
 
 # What Spark does unless told otherwise, and the original study did: not the names of files, but how they are written.
 SPARK_DEFAULTS = {
@@ -74,7 +75,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
         return bool(cell.seconds) and steady >= cell.least_batches and is_long
 
     with closing(store.open_store(config.store)) as open_store:
-        topic = admin.describe_topic(config)
+        topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         config, session = compatibility.guarded_session(config, topic, open_store, say=lambda _: None)
         try:
             for name, value in (SPARK_DEFAULTS if cell.is_spark_default else {}).items():

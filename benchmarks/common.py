@@ -29,6 +29,8 @@ from sf_police.produce.records import event_records
 from sf_police.store.writer import Store
 from sf_police.topic import admin
 from tests.support.brokers import free_ports
+from sf_police.topic import admin, sending
+from sf_police.topic.clients import kafka_access
 from sf_police.topic.record import Record
 
 ROOT = Path(__file__).parent.parent
@@ -88,17 +90,22 @@ def many_records(count: int) -> Iterator[Record]:
             yield Record(quarter * QUARTER + record.position, "", record.key, value)
 
 
+def held_records(servers: str, topic: str) -> int:
+    """How many records the topic holds."""
+    return admin.describe_topic(kafka_access(config_with(kafka_bootstrap_servers=servers)), topic).records
+
+
 def filled_topic(servers: str, count: int, partitions: int) -> str:
     """Name of a topic that holds `many_records(count)`; it is filled once."""
     name = f"bench-{count}-{partitions}"
-    config = config_with(kafka_bootstrap_servers=servers, kafka_topic=name, partitions=partitions)
-    admin.create_topic(config)
-    topic = admin.describe_topic(config)
+    access = kafka_access(config_with(kafka_bootstrap_servers=servers))
+    admin.create_topic(access, name, partitions=partitions)
+    topic = admin.describe_topic(access, name)
     if topic.records == count:
         return name
     if topic.records:
         raise SystemExit(f"{name} is filled in part: `make kafka-clean STATE_DIR=...`, then run it again")
-    with producer.kafka_producer(config, topic) as client:
+    with sending.kafka_producer(access, topic) as client:
         producer.publish(paced(many_records(count)), client, partitions=partitions)
     return name
 

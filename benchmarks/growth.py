@@ -16,7 +16,6 @@ from benchmarks import common
 from benchmarks.cell import Cell
 from benchmarks.study import run_cell
 from benchmarks.targets import environment, sf_police
-from sf_police.topic import admin
 
 PARTITIONS = 3
 CALLS = 1_000_000 if common.IS_QUICK else 10_000_000
@@ -60,7 +59,7 @@ def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
     done = subprocess.run(sf_police("produce", str(file)), env=env, cwd=common.ROOT, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
-    held = admin.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic="large")).records
+    held = common.held_records(servers, "large")
     if held != FILE_CALLS:
         raise SystemExit(f"the topic holds {held} of {FILE_CALLS}")
     return {

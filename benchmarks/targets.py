@@ -28,6 +28,7 @@ from sf_police.calls.generate import write_calls
 from sf_police.store import writer as store
 from sf_police.topic import admin
 from tests.support.oracle import read_topic
+from tests.faults.oracle import read_topic
 
 PARTITIONS = 3
 REPEATS = common.repeats(quick=2, full=7)
@@ -66,7 +67,7 @@ def producer_race(servers: str, file: Path, calls: int, folder: Path) -> dict[st
             subprocess.run(sf_police("create-topic"), env=env, cwd=common.ROOT, check=True, capture_output=True)
             theirs = [python, str(PEERS / "confluent_producer.py"), servers, topic, str(file), str(PARTITIONS)]
             seconds, _ = timed(sf_police("produce", str(file)) if name == "ours" else theirs, env)
-            held = admin.describe_topic(common.config_with(kafka_bootstrap_servers=servers, kafka_topic=topic)).records
+            held = common.held_records(servers, topic)
             if held != calls:
                 raise SystemExit(f"{name}: the topic holds {held} of {calls}")
             times[name].append(seconds)

@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,9 @@ def generate_file(config: Config, *, calls: int, seed: int, if_missing: bool, st
 def create_topic(config: Config, *, stop: Stop) -> int:
     """Create the topic, if it is not there."""
     from sf_police.topic import admin
+    from sf_police.topic.clients import kafka_access
 
-    is_new = admin.create_topic(config)
+    is_new = admin.create_topic(kafka_access(config), config.kafka_topic, partitions=config.partitions)
     _say(f"topic {config.kafka_topic} {'created' if is_new else 'is there already'}, {config.partitions} partitions")
     return 0
 
@@ -61,11 +63,13 @@ def produce(
     """Send what the topic does not hold of the file yet."""
     from sf_police.produce import producer, resume
     from sf_police.produce.pace import paced
-    from sf_police.topic import admin
+    from sf_police.topic import admin, reading, sending
+    from sf_police.topic.clients import kafka_access
     from sf_police.view import progress, terminal
 
     path = Path(file) if file else config.data
-    topic = admin.describe_topic(config)
+    access = kafka_access(config)
+    topic = admin.describe_topic(access, config.kafka_topic)
     with resume.alone(config):
         started = time.monotonic()
         records = _read_records(path, order, config.state_dir)
@@ -73,14 +77,14 @@ def produce(
         _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
         rest = resume.Rest(len(records), records)
         if not again:
-            rest = resume.missing_records(records, topic, lambda wanted: admin.read_records(config, wanted))
+            rest = resume.missing_records(records, topic, partial(reading.read_records, access, topic.name))
         if rest.count < len(records):
             held = len(records) - rest.count
             _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {rest.count:,}")
         started = time.monotonic()
         stop.is_awaited = True
         due = paced(rest.records, rate=rate, speed=speed, is_stopped=stop.is_set)
-        with producer.kafka_producer(config, topic) as client, progress.sending(rest.count) as on_progress:
+        with sending.kafka_producer(access, topic) as client, progress.sending(rest.count) as on_progress:
             sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         _say(terminal.sent_line(sent, time.monotonic() - started))
     if sent.sent < rest.count:
@@ -110,12 +114,13 @@ def stream(config: Config, *, stop: Stop) -> int:
     from sf_police.store import writer as store
     from sf_police.stream import checkpoint, compatibility, sink
     from sf_police.topic import admin
+    from sf_police.topic.clients import kafka_access
     from sf_police.view import answer as show
     from sf_police.view import live
 
     alone = checkpoint.exclusive(config.checkpoint, config.state_dir)
     with alone, closing(store.open_store(config.store)) as open_store:
-        topic = admin.describe_topic(config)
+        topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         config, session = compatibility.guarded_session(config, topic, open_store, say=_say)
         try:
             stop.is_awaited = True
@@ -134,24 +139,27 @@ def stream(config: Config, *, stop: Stop) -> int:
 
 def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
     """Show the topic."""
-    from sf_police.topic import admin
+    from sf_police.topic import admin, reading
+    from sf_police.topic.clients import kafka_access
     from sf_police.view import answer as show
     from sf_police.view import terminal
 
-    topic = admin.describe_topic(config)
+    access = kafka_access(config)
+    topic = admin.describe_topic(access, config.kafka_topic)
     show.table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for name, offsets in (
         ("first", {partition.number: partition.first_offset for partition in filled}),
         ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
     ):
-        for record in admin.read_records(config, offsets).values():
+        for record in reading.read_records(access, topic.name, offsets).values():
             print(f"{name} of {terminal.record_text(record)}")
     if follow:
         sys.stdout.flush()
         _say("following; Ctrl-C ends it")
         stop.is_awaited = True
-        for record in admin.follow_records(config, topic, is_stopped=stop.is_set):
+        following = {partition.number: partition.next_offset for partition in topic.partitions}
+        for record in reading.follow_records(access, topic.name, following, is_stopped=stop.is_set):
             print(terminal.record_text(record), flush=True)
     return 0
 

@@ -19,6 +19,7 @@ from sf_police.spark import jvm
 from sf_police.store import writer as store
 from sf_police.stream import checkpoint, filesystems
 from sf_police.topic import admin
+from sf_police.topic.clients import kafka_access
 
 OK, TO_DO, WRONG = "ok", "to do", "wrong"
 
@@ -110,16 +111,15 @@ def _memory(config: Config) -> Finding:
 
 
 def _broker(config: Config) -> Finding:
-    with admin.admin_client(config) as client:
-        brokers = client.describe_cluster()["brokers"]
-    return Finding("broker", OK, f"{len(brokers)} at {config.kafka_bootstrap_servers}")
+    brokers = admin.count_brokers(kafka_access(config))
+    return Finding("broker", OK, f"{brokers} at {config.kafka_bootstrap_servers}")
 
 
 def _topic(config: Config) -> Finding:
-    topic = admin.describe_topic(config)
-    headless = [partition.number for partition in topic.partitions if partition.leader is None]
-    if headless:
-        return Finding("topic", WRONG, f"partition {headless[0]} of {topic.name} has no leader", "make kafka-start")
+    topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+    leaderless = [partition.number for partition in topic.partitions if partition.leader is None]
+    if leaderless:
+        return Finding("topic", WRONG, f"partition {leaderless[0]} of {topic.name} has no leader", "make kafka-start")
     if not topic.records:
         return Finding("topic", TO_DO, f"{topic.name} is empty", "make produce")
     return Finding("topic", OK, f"{topic.name}: {topic.records:,} records in {len(topic.partitions)} partitions")

@@ -15,6 +15,7 @@ from sf_police.store import writer as store
 from sf_police.store.tables import Batch
 from sf_police.stream import compatibility, sink
 from sf_police.topic import admin
+from sf_police.topic.clients import kafka_access
 
 
 def keep_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool) -> DataFrame:
@@ -26,7 +27,8 @@ def keep_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool) -> Data
 pipeline.filter_repeats = keep_repeats
 config = config_with()
 with closing(store.open_store(config.store)) as open_store:
-    config, session = compatibility.guarded_session(config, admin.describe_topic(config), open_store, say=print)
+    topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+    config, session = compatibility.guarded_session(config, topic, open_store, say=print)
 
     def write(counts: DataFrame, batch_id: int) -> None:
         """Put the counts into the store; the books are of duplicate removal, and stay empty."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
 from sf_police.produce.records import Records
-from sf_police.topic.record import Record
+from sf_police.topic.record import Record, TopicRecord
 
 if TYPE_CHECKING:
     from sf_police.topic.admin import Topic
@@ -37,7 +37,7 @@ class Rest:
     records: Iterable[Record]
 
 
-def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, Any]]) -> Rest:
+def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, TopicRecord]]) -> Rest:
     """The records that are still to be sent.
 
     Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records says how far it is; that

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import MessageSizeTooLargeError
@@ -21,6 +21,7 @@ from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
+from sf_police.topic.acknowledgements import Acknowledgement
 from sf_police.topic.record import Record
 
 _FORMAT: Final = 2
@@ -74,6 +75,16 @@ class _Builder(MemoryRecordsBuilder):  # type: ignore[misc] # kafka-python has n
         return number - first
 
 
+class _Batch(ProducerBatch):  # type: ignore[misc] # kafka-python has no types
+    """A batch whose records share one future, and so one acknowledgement."""
+
+    def __init__(self, where: TopicPartition, records: _Builder, time_ms: int) -> None:
+        super().__init__(where, records)
+        future = FutureRecordMetadata(self.produce_future, 0, time_ms, None, -1, -1, -1)
+        self._record_futures.append(future)
+        self.acknowledgement = Acknowledgement(future)
+
+
 class RecordBatchProducer:
     """Sends records to one topic.
 
@@ -89,12 +100,16 @@ class RecordBatchProducer:
         self._accumulator.split_and_reenqueue = self._refuse
         self._partitions = [TopicPartition(topic, number) for number in range(partitions)]
 
-    def send(self, records: Sequence[Record], partition: int) -> list[tuple[Any, int]]:
-        """Queue records; gives the futures of their batches, in order, each with how many of these it has."""
+    def send(self, records: Sequence[Record], partition: int) -> list[tuple[Acknowledgement, int]]:
+        """Queue records and give (acknowledgement, count) of each batch they went into, in order.
+
+        The acknowledgement is of `count` of these records. A batch that takes records of several calls gives each
+        call the same one.
+        """
         where = self._partitions[partition]
         accumulator = self._accumulator
         time_ms = int(time.time() * 1000)
-        queued: list[tuple[Any, int]] = []
+        queued: list[tuple[Acknowledgement, int]] = []
         sent, is_new = 0, False
         with accumulator._tp_lock(where):
             batches = accumulator._batches[where]
@@ -102,7 +117,7 @@ class RecordBatchProducer:
                 # A batch that a retry has put back is on its way, and takes nothing.
                 count = batches[-1].records.add(records, sent, time_ms) if batches else 0
                 if count:
-                    queued.append((batches[-1]._record_futures[0], count))
+                    queued.append((batches[-1].acknowledgement, count))
                     sent += count
                 else:
                     batches.append(self._new_batch(where, time_ms))
@@ -112,10 +127,9 @@ class RecordBatchProducer:
             self._client._sender.wakeup()
         return queued
 
-    def _new_batch(self, where: TopicPartition, time_ms: int) -> ProducerBatch:
+    def _new_batch(self, where: TopicPartition, time_ms: int) -> _Batch:
         config = self._accumulator.config
-        batch = ProducerBatch(where, _Builder(_FORMAT, config["compression_attrs"], config["batch_size"]))
-        batch._record_futures.append(FutureRecordMetadata(batch.produce_future, 0, time_ms, None, -1, -1, -1))
+        batch = _Batch(where, _Builder(_FORMAT, config["compression_attrs"], config["batch_size"]), time_ms)
         self._accumulator._incomplete.add(batch)
         return batch
 

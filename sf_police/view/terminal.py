@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
     from sf_police.store.tables import Books
     from sf_police.stream.sink import BatchReport
     from sf_police.topic.admin import Topic
+    from sf_police.topic.record import TopicRecord
 
 Row = Mapping[str, Any]
 
@@ -132,9 +133,9 @@ def topic_table(topic: Topic) -> Table:
     return table
 
 
-def record_text(record: Any) -> str:
-    """A record of the topic (kafka-python's ConsumerRecord), readable, in a few lines."""
-    head = f"partition {record.partition} offset {record.offset} at {_instant(record.timestamp)}"
+def record_text(record: TopicRecord) -> str:
+    """Write out a record of the topic, readable, in two lines."""
+    head = f"partition {record.partition} offset {record.offset} at {_instant(record.timestamp_ms)}"
     key = "no key" if record.key is None else f"key {record.key.decode('utf-8', 'backslashreplace')}"
     value = "no value" if record.value is None else record.value.decode("utf-8", "backslashreplace")
     return f"{printable(head)} {printable(key)}\n  {printable(value)}"

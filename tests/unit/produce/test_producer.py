@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from kafka.errors import KafkaTimeoutError
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import Entry
 from sf_police.produce.pace import paced
 from sf_police.produce.producer import Sent, ensure_sendable, publish
 from sf_police.produce.records import Records
+from sf_police.topic.acknowledgements import NotAcknowledgedError
 from sf_police.topic.record import Record
 
 
 @dataclass
-class FakeFuture:
-    error: Exception | None = None
+class FakeAcknowledgement:
+    error: NotAcknowledgedError | None = None
     is_done: bool = True
 
-    def get(self) -> None:
+    def wait(self) -> None:
         if self.error:
             raise self.error
 
@@ -35,7 +35,8 @@ class FakeProducer:
 
     def send(self, records: Sequence[Record], partition: int) -> list[tuple[Any, int]]:
         self.sent += [(partition, record.key, record.value) for record in records]
-        return [(FakeFuture(KafkaTimeoutError() if r.position in self.failing else None), 1) for r in records]
+        timed_out = NotAcknowledgedError("KafkaTimeoutError: after 120 s")
+        return [(FakeAcknowledgement(timed_out if r.position in self.failing else None), 1) for r in records]
 
     def flush(self) -> None:
         self.flushes += 1
@@ -67,12 +68,13 @@ def test_publish_stops_at_the_first_record_that_is_not_acknowledged() -> None:
     producer = FakeProducer(failing=frozenset({1500}))
 
     with pytest.raises(
-        SfPoliceError, match=r"record 1,501 was not acknowledged .*; acknowledged before it: 1,500"
+        SfPoliceError,
+        match=r"record 1,501 was not acknowledged \(KafkaTimeoutError: after 120 s\); acknowledged before it: 1,500",
     ) as error:
         publish(groups(5000), producer, partitions=1)
 
     assert len(producer.sent) == 2000  # it is looked for every thousand
-    assert isinstance(error.value.__cause__, KafkaTimeoutError)
+    assert isinstance(error.value.__cause__, NotAcknowledgedError)
 
 
 def test_publish_checks_the_last_records_too() -> None:

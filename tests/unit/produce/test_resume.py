@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from sf_police.produce.entries import Entry
 from sf_police.produce.records import Records
 from sf_police.produce.resume import missing_records
 from sf_police.topic.admin import Partition, Topic
-from sf_police.topic.record import Record
+from sf_police.topic.record import Record, TopicRecord
 
 FILE = Records([Entry("", n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
 RECORDS = list(FILE)
@@ -26,9 +25,9 @@ def topic(*held: int, first: int = 0) -> Topic:
 
 
 def reader(partitions: int, records: list[Record] = RECORDS) -> Any:
-    def read(offsets: dict[int, int]) -> dict[int, Any]:
-        kept = {number: records[number + offset * partitions] for number, offset in offsets.items()}
-        return {number: SimpleNamespace(key=record.key, value=record.value) for number, record in kept.items()}
+    def read(offsets: dict[int, int]) -> dict[int, TopicRecord]:
+        kept = {number: (offset, records[number + offset * partitions]) for number, offset in offsets.items()}
+        return {n: TopicRecord(n, offset, 0, record.key, record.value) for n, (offset, record) in kept.items()}
 
     return read
 

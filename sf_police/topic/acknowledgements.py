@@ -1,0 +1,37 @@
+"""What the brokers answer to a batch of records: written, or not."""
+
+from __future__ import annotations
+
+from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
+
+from sf_police.errors import SfPoliceError
+
+
+class NotAcknowledgedError(SfPoliceError):
+    """The brokers did not acknowledge a batch; the text is the client library's error and its reason."""
+
+
+class Acknowledgement:
+    """The brokers' answer to a batch, which is the same for all of its records.
+
+    Args:
+        future: kafka-python's, of the whole batch.
+    """
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: FutureRecordMetadata) -> None:
+        self._future = future
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the brokers have answered, or the client has given up."""
+        return bool(self._future.is_done)
+
+    def wait(self) -> None:
+        """Return when the batch is acknowledged. Raises NotAcknowledgedError when it has failed."""
+        try:
+            self._future.get()
+        except KafkaError as error:
+            raise NotAcknowledgedError(f"{type(error).__name__}: {error}") from error

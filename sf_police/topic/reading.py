@@ -1,0 +1,72 @@
+"""Read records of the topic without a consumer group: single ones by their offsets, or all that come from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from sf_police.errors import SfPoliceError
+from sf_police.topic.clients import BROKER_TIMEOUT_MS, KafkaAccess, broker_errors, client_options
+from sf_police.topic.record import TopicRecord
+
+
+def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) -> dict[int, TopicRecord]:
+    """Read one record of each partition.
+
+    Args:
+        access: the brokers.
+        topic: its name.
+        offsets: by partition; where an offset has no record, the next one is read.
+
+    Raises:
+        SfPoliceError: a record did not come within the time a broker may take.
+    """
+    records: dict[int, TopicRecord] = {}
+    options = client_options(access)
+    with (
+        broker_errors(access, topic),
+        closing(KafkaConsumer(**options, enable_auto_commit=False, consumer_timeout_ms=BROKER_TIMEOUT_MS)) as consumer,
+    ):
+        for number, offset in offsets.items():
+            _assign(consumer, topic, {number: offset})
+            record = next(iter(consumer), None)
+            if record is None:
+                raise SfPoliceError(f"partition {number} of {topic} gave no record at offset {offset}")
+            records[number] = topic_record(record)
+    return records
+
+
+def follow_records(
+    access: KafkaAccess, topic: str, offsets: Mapping[int, int], *, is_stopped: Callable[[], bool]
+) -> Iterator[TopicRecord]:
+    """Read records as they come, from these offsets on, until stopped.
+
+    Args:
+        access: the brokers.
+        topic: its name.
+        offsets: by partition; a partition that is not there is not read.
+        is_stopped: ends the records.
+
+    Raises:
+        SfPoliceError: the brokers refuse.
+    """
+    options = client_options(access)
+    with broker_errors(access, topic), closing(KafkaConsumer(**options, enable_auto_commit=False)) as consumer:
+        _assign(consumer, topic, offsets)
+        while not is_stopped():
+            for records in consumer.poll(timeout_ms=200).values():
+                yield from map(topic_record, records)
+
+
+def topic_record(record: Any) -> TopicRecord:
+    """Convert kafka-python's ConsumerRecord."""
+    return TopicRecord(record.partition, record.offset, record.timestamp, record.key, record.value)
+
+
+def _assign(consumer: KafkaConsumer, topic: str, offsets: Mapping[int, int]) -> None:
+    consumer.assign([TopicPartition(topic, number) for number in offsets])
+    for number, offset in offsets.items():
+        consumer.seek(TopicPartition(topic, number), offset)
