@@ -1,0 +1,103 @@
+"""Reading single records and following the topic; kafka-python's consumer is a fake, its records are real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from kafka import TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaTimeoutError
+
+from sf_police.errors import SfPoliceError
+from sf_police.topic import reading
+from sf_police.topic.clients import KafkaAccess
+from sf_police.topic.reading import follow_records, read_records, topic_record
+from sf_police.topic.record import TopicRecord
+
+ACCESS = KafkaAccess("one:9092", {})
+
+
+def consumer_record(partition: int, offset: int, key: bytes | None = b"k", value: bytes | None = b"v") -> Any:
+    given = {"topic": "calls", "partition": partition, "offset": offset, "key": key, "value": value}
+    return ConsumerRecord(**{**dict.fromkeys(ConsumerRecord._fields), "timestamp": 1_000 + offset, **given})
+
+
+class FakeConsumer:
+    """Each partition holds offsets 0, 1 and 3: the record at 2 is gone."""
+
+    made: ClassVar[list[FakeConsumer]] = []
+
+    def __init__(self, **options: Any) -> None:
+        self.options, self.offsets, self.closed = options, dict[TopicPartition, int](), 0
+        self.made.append(self)
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        self.offsets = dict.fromkeys(partitions, 0)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        assert partition in self.offsets
+        self.offsets[partition] = offset
+
+    def __iter__(self) -> Iterator[Any]:
+        for partition, start in self.offsets.items():
+            yield from (consumer_record(partition.partition, offset) for offset in (0, 1, 3) if offset >= start)
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        there = {partition: [consumer_record(partition.partition, start)] for partition, start in self.offsets.items()}
+        self.offsets = {partition: start + 1 for partition, start in self.offsets.items()}
+        return there
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def consumers(monkeypatch: pytest.MonkeyPatch) -> list[FakeConsumer]:
+    monkeypatch.setattr(reading, "KafkaConsumer", FakeConsumer)
+    monkeypatch.setattr(FakeConsumer, "made", [])
+    return FakeConsumer.made
+
+
+@pytest.mark.parametrize(("key", "value"), [(b"k", b"v"), (None, b""), (b"", None)])
+def test_a_topic_record_has_the_consumers_fields(key: bytes | None, value: bytes | None) -> None:
+    assert topic_record(consumer_record(2, 7, key, value)) == TopicRecord(
+        partition=2, offset=7, timestamp_ms=1_007, key=key, value=value
+    )
+
+
+def test_a_record_is_read_at_its_offset_or_the_next_after_it(consumers: list[FakeConsumer]) -> None:
+    assert read_records(ACCESS, "calls", {0: 1, 2: 2}) == {
+        0: TopicRecord(0, 1, 1_001, b"k", b"v"),
+        2: TopicRecord(2, 3, 1_003, b"k", b"v"),
+    }
+    [consumer] = consumers
+    assert consumer.closed == 1
+    assert consumer.options["enable_auto_commit"] is False
+
+
+def test_an_offset_that_gives_no_record_is_an_error(consumers: list[FakeConsumer]) -> None:
+    with pytest.raises(SfPoliceError, match="partition 1 of calls gave no record at offset 4"):
+        read_records(ACCESS, "calls", {0: 0, 1: 4})
+
+    assert consumers[0].closed == 1
+
+
+def test_following_starts_at_the_offsets_and_ends_when_it_is_stopped(consumers: list[FakeConsumer]) -> None:
+    stops = iter([False, False, True])
+
+    records = list(follow_records(ACCESS, "calls", {0: 5, 1: 0}, is_stopped=lambda: next(stops)))
+
+    assert [(record.partition, record.offset) for record in records] == [(0, 5), (1, 0), (0, 6), (1, 1)]
+    assert {type(record) for record in records} == {TopicRecord}
+    assert consumers[0].closed == 1
+
+
+def test_an_error_of_the_consumer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KafkaTimeoutError("nothing in 10 s")
+
+    monkeypatch.setattr(FakeConsumer, "poll", fail)
+    with pytest.raises(SfPoliceError, match="the broker at one:9092: KafkaTimeoutError: nothing in 10 s"):
+        list(follow_records(ACCESS, "calls", {0: 0}, is_stopped=lambda: False))
