@@ -18,9 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import by_resolution, config_with, expected_counts, many_records, stored_counts
+from sf_police.calls import QUESTION
 from sf_police.spark.session import stop_session
-from sf_police.store import writer as store
-from sf_police.stream import compatibility, sink
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import open_database
+from sf_police.store.tables import BatchReport
+from sf_police.store.writer import StoreWriter
+from sf_police.stream import query, startup
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
 
@@ -63,7 +67,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     queries: list[Any] = []
     heaps_mb: list[int] = []
 
-    def note(_: sink.BatchReport) -> None:
+    def note(_: BatchReport) -> None:
         seen.append(time.monotonic())
         queries[:] = queries or session.streams.active
         if cell.is_heap_watched:
@@ -74,18 +78,19 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
         is_long = bool(seen) and time.monotonic() - seen[0] >= cell.seconds
         return bool(cell.seconds) and steady >= cell.least_batches and is_long
 
-    with closing(store.open_store(config.store)) as open_store:
+    with closing(open_database(config.store, QUESTION)) as database:
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
-        config, session = compatibility.guarded_session(config, topic, open_store, say=lambda _: None)
+        config, session = startup.start_session(config, topic, database, say=lambda _: None)
         try:
             for name, value in (SPARK_DEFAULTS if cell.is_spark_default else {}).items():
                 session.conf.set(name, value)
-            sink.run_stream(session, config, open_store, is_stopped=is_done, on_batch=note)
+            writer = StoreWriter(database)
+            query.run_stream(session, config, QUESTION, writer, is_stopped=is_done, on_batch=note)
             progress = [json.loads(one.json) for query in queries for one in query.recentProgress]
             most_mb = _most_mb()  # without what the check below takes
         finally:
             stop_session(session)
-        _check(cell, open_store)
+        _check(cell, StoreReader(database))
     batches = [_batch(one) for one in progress if one["numInputRows"]]
     return {
         "cell": asdict(cell), "state_partitions": config.state_partitions,
@@ -117,15 +122,15 @@ def _heap_mb(session: Any) -> int:
     return int((runtime.totalMemory() - runtime.freeMemory()) >> 20)
 
 
-def _check(cell: Cell, open_store: store.Store) -> None:
-    [last] = open_store.last_batches(1)
+def _check(cell: Cell, store: StoreReader) -> None:
+    [last] = store.last_batches(1)
     values = (
         record.value
         for record in many_records(cell.calls)
         if record.position // cell.partitions < last.end_offsets[str(record.position % cell.partitions)]
     )
     expected = by_resolution(expected_counts(values))
-    if stored_counts(open_store) != expected or not open_store.books().is_balanced:
+    if stored_counts(store) != expected or not store.books().is_balanced:
         raise SystemExit(f"the counts are wrong: {cell}")
 
 

@@ -20,18 +20,18 @@ import pyspark
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from sf_police.calls import QUESTION
 from sf_police.calls.dispositions import meanings
 from sf_police.calls.generate import generate_calls
 from sf_police.config import Config, resolve, settings
 from sf_police.produce import producer
 from sf_police.produce.pace import paced
 from sf_police.produce.records import event_records
-from sf_police.store.writer import Store
-from sf_police.topic import admin
-from tests.support.brokers import free_ports
+from sf_police.store.answers import StoreReader
 from sf_police.topic import admin, sending
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.record import Record
+from tests.support.brokers import free_ports
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -48,7 +48,8 @@ def repeats(*, quick: int = 1, full: int = 3) -> int:
 def config_with(**values: object) -> Config:
     """The settings of the environment, with these in their place."""
     given = {setting.name: os.environ.get(setting.name.upper()) for setting in settings()}
-    return resolve({**given, **{name: None if value is None else str(value) for name, value in values.items()}})
+    text = {name: None if value is None else str(value) for name, value in values.items()}
+    return resolve({**given, **text}, QUESTION.defaults)
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def broker(state: Path) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _quarter() -> list[Record]:
-    return list(event_records(generate_calls(calls=QUARTER)))
+    return list(event_records(generate_calls(calls=QUARTER, seed=QUESTION.seed), QUESTION))
 
 
 def many_records(count: int) -> Iterator[Record]:
@@ -140,7 +141,7 @@ def by_resolution(counts: Counts) -> Counts:
     return merged
 
 
-def stored_counts(store: Store) -> Counts:
+def stored_counts(store: StoreReader) -> Counts:
     """Calls by (window start, crime type, resolution), from the store."""
     rows = store.all_counts()
     return {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}

@@ -20,7 +20,9 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.engines import OUR_SETTINGS, OURS, PEERS_IN_ORDER, Peer, Run
-from sf_police.store import writer as store
+from sf_police.calls import QUESTION
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import existing_database
 
 SIZES = (200_000, 1_000_000, 2_000_000) if common.IS_QUICK else (200_000, 2_000_000, 4_000_000)
 PARTITIONS = 3
@@ -72,8 +74,8 @@ def _check(peer: Peer, run: Run, state: Path) -> None:
     expected = _expected(run.total, is_distinct=peer is OURS)
     if peer.has_store:
         expected = common.by_resolution(expected)
-        with closing(store.existing_store(f"sqlite:///{state / 'answers.db'}")) as open_store:
-            found = common.stored_counts(open_store)
+        with closing(existing_database(f"sqlite:///{state / 'answers.db'}", QUESTION)) as database:
+            found = common.stored_counts(StoreReader(database))
     else:
         lines = run.path.read_text().splitlines()
         found = {(start, name, code): calls for start, name, code, calls in map(json.loads, lines)}

@@ -24,11 +24,11 @@ from benchmarks import common
 from benchmarks.cell import Cell
 from benchmarks.engines import PEERS, python_of
 from benchmarks.study import CORES, run_cell
-from sf_police.calls.generate import write_calls
-from sf_police.store import writer as store
-from sf_police.topic import admin
+from sf_police.calls import QUESTION
+from sf_police.produce.generated_file import write_records
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import existing_database
 from tests.support.oracle import read_topic
-from tests.faults.oracle import read_topic
 
 PARTITIONS = 3
 REPEATS = common.repeats(quick=2, full=7)
@@ -136,16 +136,18 @@ def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict
     visible: list[tuple[float, dict[str, int]]] = []
     try:
         assert stream.stderr
-        stream.stderr.readline()  # the first micro-batch
+        while not stream.stderr.readline().startswith("batch "):
+            assert stream.poll() is None
         started = time.monotonic()
         path = folder / "latency" / "answers.db"
-        with closing(store.existing_store(f"sqlite:///{path}")) as open_store, closing(sqlite3.connect(path)) as watch:
+        url = f"sqlite:///{path}"
+        with closing(existing_database(url, QUESTION)) as database, closing(sqlite3.connect(path)) as watch:
             version = None
             while time.monotonic() - started < seconds:
                 # Whether anyone has committed: to ask for the batch itself so often would take a third of a core.
                 before, version = version, watch.execute("PRAGMA data_version").fetchone()
                 if version != before:
-                    [last] = open_store.last_batches(1)
+                    [last] = StoreReader(database).last_batches(1)
                     visible.append((time.time(), last.end_offsets))
                 time.sleep(0.002)
     finally:
@@ -175,7 +177,7 @@ def main() -> None:
         folder = Path(name)
         file = Path(os.environ["DATA"]) if os.environ.get("DATA") else folder / "calls.json"
         if not file.exists():
-            write_calls(file)
+            write_records(file, QUESTION.generate(QUESTION.generated, QUESTION.seed))
         calls = len(json.loads(file.read_text()))
         result["file"] = {"calls": calls, "bytes": file.stat().st_size}
         with common.progress_bar("targets", 4) as advance:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, commands, config
-from sf_police.calls import generate
+from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.question import Question
 from sf_police.stop import Stop
+from sf_police.store.views import kinds
 
 # Settings that a command takes as flags; each takes all of them from the environment.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
@@ -24,9 +26,9 @@ _STREAM: Final = (
 )  # fmt: skip
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
-    arguments = vars(_parser().parse_args(argv))
+def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION) -> int:
+    """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
+    arguments = vars(_parser(question).parse_args(argv))
     is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
     # What goes wrong in the client libraries is said in one line of ours; -v shows theirs, too.
     logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
@@ -37,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper())
             for field in config.settings()
         }
-        code: int = run(config.resolve(settings), stop=stop, **arguments)
+        resolved = config.resolve(settings, question.defaults)
+        code: int = run(commands.Run(resolved, question, stop), **arguments)
         sys.stdout.flush()
         return code
     except SfPoliceError as error:
@@ -54,10 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.exit_code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sf-police", description=str(sys.modules["sf_police"].__doc__))
+def _parser(question: Question) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sf-police", description=question.title)
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    rows = question.rows
 
     def command(name: str, run: Callable[..., int], help: str, settings: Sequence[str]) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(name, help=help, description=help, allow_abbrev=False)
@@ -65,34 +70,43 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("-v", "--verbose", action="store_true", help="details on standard error, and tracebacks")
         for field in config.settings():
             if field.name in settings:
-                _add_setting(sub, field)
+                _add_setting(sub, field, question)
         return sub
 
-    sub = command("generate", commands.generate_file, "write a file of synthetic calls", ("data", "state_dir"))
-    sub.add_argument("--calls", type=_positive, default=generate.CALLS, help="how many (default: %(default)s)")
-    sub.add_argument("--seed", type=int, default=generate.SEED, help="another seed, other calls (default: %(default)s)")
-    sub.add_argument("--if-missing", action="store_true", help="do nothing when the file is there")
+    sub = command("generate", commands.generate_file, f"write a file of synthetic {rows}", ("data", "state_dir"))
+    sub.add_argument(
+        f"--{rows.replace('_', '-')}",
+        dest="count",
+        type=_positive,
+        default=question.generated,
+        metavar="N",
+        help="how many (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--seed", type=int, default=question.seed, help=f"another seed, other {rows} (default: %(default)s)"
+    )
+    sub.add_argument("--if-missing", action="store_true", help="do nothing when the file exists")
 
     command("create-topic", commands.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
-    sub = command("produce", commands.produce, "send a file of calls to the topic", (*_KAFKA, "state_dir"))
+    sub = command("produce", commands.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"))
     sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
 
     sub.add_argument("--order", choices=("event", "file"), default="event", help="by event time, or as in the file")
-    sub.add_argument("--rate", type=_factor, metavar="N", help="send N events a second (default: as fast as it goes)")
-    sub.add_argument("--speed", type=_factor, metavar="N", help="send as the events came, N times as fast")
+    sub.add_argument("--rate", type=_factor, metavar="N", help="send N records a second (default: as fast as possible)")
+    sub.add_argument("--speed", type=_factor, metavar="N", help=f"send at the pace of the {rows}, N times as fast")
     sub.add_argument(
-        "--again", action="store_true", help="send all of it, whatever the topic holds; repeats are counted once"
+        "--again", action="store_true", help="send all of it, whatever the topic holds; duplicates are counted once"
     )
 
-    command("stream", commands.stream, "count the calls of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
+    command("stream", commands.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
     sub = command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
     sub.add_argument("--follow", action="store_true", help="then show the records that come, until Ctrl-C")
 
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
-    sub.add_argument("--by", choices=("window", "crime-type"), help="only that answer (csv: default window)")
+    sub.add_argument("--by", choices=tuple(kinds(question.answers)), help="only that answer (csv: default window)")
     sub.add_argument(
         "--window",
         dest="window_start",
@@ -117,8 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_setting(parser: argparse.ArgumentParser, field: Any) -> None:
-    default = field.metadata["default"]
+def _add_setting(parser: argparse.ArgumentParser, field: Any, question: Question) -> None:
+    default = config.default_of(field, question.defaults)
     text = f"{field.metadata['help']} [env: {field.name.upper()}" + (f", default: {default}]" if default else "]")
     flag = f"--{field.name.replace('_', '-')}"
     if field.name == "until_end":
@@ -133,13 +147,13 @@ def _factor(text: str) -> float:
     except ValueError:
         factor = 0
     if not 0 < factor < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: it takes a number above 0")
+        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
     return factor
 
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: it takes a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 1")
     return int(text)
 
 

@@ -11,55 +11,67 @@ import gc
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sf_police.calls import generate
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.question import Question
 from sf_police.stop import Stop
 
 if TYPE_CHECKING:
     from sf_police.produce.records import Records
 
 
+@dataclass(frozen=True)
+class Run:
+    """What every command is given: the settings, the question, and whether a signal has asked for the end."""
+
+    config: Config
+    question: Question
+    stop: Stop
+
+
 def window_start(text: str) -> datetime:
-    """`2018-12-31 23:30`, or any ISO form of it."""
+    """Read `2018-12-31 23:30`, or any ISO form of it."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text}: it takes a time such as '2018-12-31 23:30'") from None
+        raise argparse.ArgumentTypeError(f"{text}: expected a time such as '2018-12-31 23:30'") from None
 
 
-def generate_file(config: Config, *, calls: int, seed: int, if_missing: bool, stop: Stop) -> int:
-    """Write a file of synthetic calls."""
-    if if_missing and config.data.exists():
-        _say(f"{config.data} is there already")
+def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
+    """Write a file of synthetic records."""
+    from sf_police.produce.generated_file import write_records
+
+    path = run.config.data
+    if if_missing and path.exists():
+        _say(f"{path} already exists")
         return 0
     started = time.monotonic()
     try:
-        generate.write_calls(config.data, calls=calls, seed=seed)
+        write_records(path, run.question.generate(count, seed))
     except OSError as error:
-        raise SfPoliceError(f"cannot write {config.data}: {error.strerror}") from error
-    _say(f"wrote {calls:,} calls to {config.data} in {time.monotonic() - started:.1f} s")
+        raise SfPoliceError(f"cannot write {path}: {error.strerror}") from error
+    _say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")
     return 0
 
 
-def create_topic(config: Config, *, stop: Stop) -> int:
-    """Create the topic, if it is not there."""
+def create_topic(run: Run) -> int:
+    """Create the topic, if it does not exist."""
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
 
-    is_new = admin.create_topic(kafka_access(config), config.kafka_topic, partitions=config.partitions)
-    _say(f"topic {config.kafka_topic} {'created' if is_new else 'is there already'}, {config.partitions} partitions")
+    name, partitions = run.config.kafka_topic, run.config.partitions
+    is_new = admin.create_topic(kafka_access(run.config), name, partitions=partitions)
+    _say(f"topic {name} {'created' if is_new else 'already exists'}, {partitions} partitions")
     return 0
 
 
-def produce(
-    config: Config, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool, stop: Stop
-) -> int:
+def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool) -> int:
     """Send what the topic does not hold of the file yet."""
     from sf_police.produce import producer, resume
     from sf_police.produce.pace import paced
@@ -67,40 +79,44 @@ def produce(
     from sf_police.topic.clients import kafka_access
     from sf_police.view import progress, terminal
 
-    path = Path(file) if file else config.data
+    config, rows = run.config, run.question.rows
     access = kafka_access(config)
     topic = admin.describe_topic(access, config.kafka_topic)
-    with resume.alone(config):
+    with resume.only_producer(config):
         started = time.monotonic()
-        records = _read_records(path, order, config.state_dir)
+        records = _read_records(Path(file) if file else config.data, order, run)
         producer.ensure_sendable(records)
-        _say(f"read and ordered {len(records):,} calls in {time.monotonic() - started:.1f} s")
-        rest = resume.Rest(len(records), records)
+        _say(f"read and ordered {len(records):,} {rows} in {time.monotonic() - started:.1f} s")
+        remaining = resume.Remaining(len(records), records)
         if not again:
-            rest = resume.missing_records(records, topic, partial(reading.read_records, access, topic.name))
-        if rest.count < len(records):
-            held = len(records) - rest.count
-            _say(f"the topic holds {held:,} of {len(records):,} calls; sending the other {rest.count:,}")
+            remaining = resume.missing_records(records, topic, partial(reading.read_records, access, topic.name))
+        if remaining.count < len(records):
+            held = len(records) - remaining.count
+            _say(f"the topic holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
         started = time.monotonic()
-        stop.is_awaited = True
-        due = paced(rest.records, rate=rate, speed=speed, is_stopped=stop.is_set)
-        with sending.kafka_producer(access, topic) as client, progress.sending(rest.count) as on_progress:
+        due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
+        with (
+            run.stop.awaited(),
+            sending.kafka_producer(access, topic) as client,
+            progress.sending(remaining.count) as on_progress,
+        ):
             sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         _say(terminal.sent_line(sent, time.monotonic() - started))
-    if sent.sent < rest.count:
-        _say(f"interrupted: {rest.count - sent.sent:,} calls are not sent; run it again to send them")
-        return stop.exit_code
+    if sent.sent < remaining.count:
+        _say(f"interrupted: {remaining.count - sent.sent:,} {rows} are not sent; run it again to send them")
+        return run.stop.exit_code
     return 0
 
 
-def _read_records(path: Path, order: str, folder: Path) -> Records:
+def _read_records(path: Path, order: str, run: Run) -> Records:
     from sf_police.produce import json_files, records
 
     arrange = records.file_records if order == "file" else records.event_records
-    # Calls are no cycles; to go over them all again and again in search of some takes a fifth of the time.
+    # Records hold no reference cycles; the collector's scans for some would take a fifth of the time.
     gc.disable()
     try:
-        return arrange(json_files.read_calls(path), folder)
+        found = json_files.read_records(path, fields=[field.name for field in run.question.required])
+        return arrange(found, run.question, run.config.state_dir)
     except SfPoliceError as error:
         raise SfPoliceError(f"{error}; nothing was sent") from error
     finally:
@@ -108,45 +124,46 @@ def _read_records(path: Path, order: str, folder: Path) -> Records:
         gc.enable()
 
 
-def stream(config: Config, *, stop: Stop) -> int:
-    """Count the topic's calls into the store; at the end, the books and the answer."""
+def stream(run: Run) -> int:
+    """Count the topic's records into the store; at the end, print the answer and the books."""
     from sf_police.spark.session import stop_session
-    from sf_police.store import writer as store
-    from sf_police.stream import checkpoint, compatibility, sink
+    from sf_police.store.answers import StoreReader
+    from sf_police.store.database import open_database
+    from sf_police.store.writer import StoreWriter
+    from sf_police.stream import checkpoint, query, startup
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
-    from sf_police.view import answer as show
-    from sf_police.view import live
+    from sf_police.view import answer, live
 
-    alone = checkpoint.exclusive(config.checkpoint, config.state_dir)
-    with alone, closing(store.open_store(config.store)) as open_store:
+    config, stop = run.config, run.stop
+    only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
+    with only_stream, closing(open_database(config.store, run.question)) as database:
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
-        config, session = compatibility.guarded_session(config, topic, open_store, say=_say)
+        config, session = startup.start_session(config, topic, database, say=_say)
+        reader, writer = StoreReader(database), StoreWriter(database)
         try:
-            stop.is_awaited = True
             stop.listen()  # Spark has a handler of its own, which interrupts
-            with live.batches(open_store) as on_batch:
-                sink.run_stream(session, config, open_store, is_stopped=stop.is_set, on_batch=on_batch)
-            # The answer does not wait for Spark's end.
-            code = show.result(open_store)
+            with stop.awaited(), live.batches(reader) as on_batch:
+                query.run_stream(session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch)
+                # The answer does not wait for Spark's end.
+                code = answer.print_result(reader)
         finally:
             stop_session(session)
     if stop.is_set() and config.until_end:
-        _say("interrupted before the end; run it again to go on from there")
+        _say("interrupted before the end; run it again to resume from there")
         return stop.exit_code
     return code
 
 
-def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
+def inspect(run: Run, *, follow: bool) -> int:
     """Show the topic."""
     from sf_police.topic import admin, reading
     from sf_police.topic.clients import kafka_access
-    from sf_police.view import answer as show
-    from sf_police.view import terminal
+    from sf_police.view import answer, terminal
 
-    access = kafka_access(config)
-    topic = admin.describe_topic(access, config.kafka_topic)
-    show.table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
+    access = kafka_access(run.config)
+    topic = admin.describe_topic(access, run.config.kafka_topic)
+    answer.print_table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for name, offsets in (
         ("first", {partition.number: partition.first_offset for partition in filled}),
@@ -157,59 +174,58 @@ def inspect(config: Config, *, follow: bool, stop: Stop) -> int:
     if follow:
         sys.stdout.flush()
         _say("following; Ctrl-C ends it")
-        stop.is_awaited = True
         following = {partition.number: partition.next_offset for partition in topic.partitions}
-        for record in reading.follow_records(access, topic.name, following, is_stopped=stop.is_set):
-            print(terminal.record_text(record), flush=True)
+        with run.stop.awaited():
+            for record in reading.follow_records(access, topic.name, following, is_stopped=run.stop.is_set):
+                print(terminal.record_text(record), flush=True)
     return 0
 
 
-def doctor(config: Config, *, stop: Stop) -> int:
+def doctor(run: Run) -> int:
     """Look at everything that a run needs."""
     from sf_police.doctor import WRONG, examine
 
     is_wrong = False
-    for finding in examine(config):
+    for finding in examine(run.config, run.question):
         remedy = f" -> {finding.remedy}" if finding.remedy else ""
         print(f"{finding.state:5}  {finding.name}: {finding.text}{remedy}", flush=True)
         is_wrong |= finding.state == WRONG
     return 1 if is_wrong else 0
 
 
-def answer(
-    config: Config, *, format: str, by: str | None, window_start: datetime | None, limit: int | None, stop: Stop
-) -> int:
+def answer(run: Run, *, format: str, by: str | None, window_start: datetime | None, limit: int | None) -> int:
     """Print the answer."""
-    from sf_police.store import writer as store
-    from sf_police.view import answer as show
+    from sf_police.store.answers import StoreReader
+    from sf_police.store.database import existing_database
+    from sf_police.view.answer import print_answer, print_result
 
-    with closing(store.existing_store(config.store)) as open_store:
-        if open_store.is_empty():
-            raise SfPoliceError("nothing is counted yet: try `make run-stream`")
+    with closing(existing_database(run.config.store, run.question)) as database:
+        reader = StoreReader(database)
+        if reader.is_empty():
+            raise SfPoliceError("nothing is counted yet", remedy="run `make run-stream`")
         if format == "table" and window_start is None and by is None:
-            return show.result(open_store, limit=limit)
-        show.answer(open_store, format=format, by=by, window_start=window_start, limit=limit)
+            return print_result(reader, limit=limit)
+        print_answer(reader, format=format, by=by, window_start=window_start, limit=limit)
         return 0
 
 
-def reset(config: Config, *, stop: Stop) -> int:
+def reset(run: Run) -> int:
     """Delete the checkpoint and the store."""
-    from sf_police.store import writer as store
+    from sf_police.store.database import delete_database
     from sf_police.stream import checkpoint
 
-    with checkpoint.exclusive(config.checkpoint, config.state_dir):
-        checkpoint.delete(config.checkpoint)
-        store.delete_store(config.store)
+    with checkpoint.exclusive(run.config.checkpoint, run.config.state_dir):
+        checkpoint.delete(run.config.checkpoint)
+        delete_database(run.config.store, run.question)
     _say("checkpoint and store are gone; the next run starts over")
     return 0
 
 
-def make_archive(config: Config, *, stop: Stop) -> int:
+def make_archive(run: Run) -> int:
     """Make the archive of Spark's classes."""
-    from sf_police.spark.class_archive import create_archive
+    from sf_police.stream.class_archive import create_archive
 
-    path = create_archive(config)
-    if path is None:
+    if create_archive(run.config, run.question) is None:
         _say("this Java makes no archive of classes: Spark will start a little later, and do the same")
     return 0
 

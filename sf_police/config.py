@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlparse
 
 from sf_police.errors import UsageError
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _HOUR: Final = 3600
-_SMALL_BATCH_RECORDS: Final = 5_000
+SMALL_BATCH_RECORDS: Final = 5_000
 
 
 def duration_s(text: str) -> int:
@@ -36,7 +37,7 @@ def _duration(text: str) -> str:
 def _window(text: str) -> str:
     seconds = duration_s(text)
     if seconds == 0 or (_HOUR % seconds and seconds % _HOUR):
-        raise ValueError("a part of an hour that divides it (10, 15, 20, 30 minutes), or whole hours")
+        raise ValueError("a length that divides one hour (10, 15, 20, 30 minutes), or whole hours")
     return text.strip()
 
 
@@ -92,11 +93,30 @@ def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any
 
 
 @dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a question says of the settings.
+
+    Args:
+        kafka_topic: its topic.
+        window: length of a window.
+        watermark: how far behind the latest event time a record may be.
+        data: name of the generated file, in the question's folder.
+        folder: of the question's files in STATE_DIR; STATE_DIR itself unless given.
+    """
+
+    kafka_topic: str
+    window: str
+    watermark: str
+    data: str
+    folder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The settings of one run, checked. Made by `resolve`."""
 
     kafka_bootstrap_servers: str = _setting(None, _servers, "brokers; localhost:KAFKA_PORT unless set")
-    kafka_topic: str = _setting("udacity_projects.sf_crime_rate.pd_calls_for_service", _topic, "the topic")
+    kafka_topic: str = _setting(None, _topic, "the topic")
     kafka_port: int = _setting("9092", _number(1, 65000), "port of the first local broker")
     kafka_brokers: int = _setting("1", _number(1, 9), "local brokers; broker i listens on KAFKA_PORT+2i")
     partitions: int = _setting("3", _number(1, 10_000), "partitions of a topic that is created")
@@ -106,11 +126,11 @@ class Config:
     state_dir: Path = _setting(".run", _path, "everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store; sqlite:///STATE_DIR/answers.db unless set")
     checkpoint: str = _setting(None, str, "the stream's checkpoint folder; STATE_DIR/checkpoint unless set")
-    window: str = _setting("30 minutes", _window, "length of a window; divides an hour, or is whole hours")
-    watermark: str = _setting("10 minutes", _duration, "how far behind the latest event time a call may be")
+    window: str = _setting(None, _window, "length of a window; divides an hour, or is whole hours")
+    watermark: str = _setting(None, _duration, "how far behind the latest event time a call may be")
     trigger: str = _setting("0 seconds", _duration, "least time between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
-        None, _number(1, 10**15), f"most records in a micro-batch; up to {_SMALL_BATCH_RECORDS:,}, it takes least time"
+        None, _number(1, 10**15), f"most records in a micro-batch; up to {SMALL_BATCH_RECORDS:,}, it takes least time"
     )
     starting_offsets: str = _setting("earliest", _offsets, "where a new stream starts: earliest or latest")
     until_end: bool = _setting("0", _flag, "1: stop when what was in the topic at the start is done")
@@ -127,7 +147,17 @@ class Config:
     @property
     def has_small_batches(self) -> bool:
         """Whether a micro-batch has so few records that what surrounds them takes longer than they do."""
-        return self.max_offsets_per_trigger is not None and self.max_offsets_per_trigger <= _SMALL_BATCH_RECORDS
+        return self.max_offsets_per_trigger is not None and self.max_offsets_per_trigger <= SMALL_BATCH_RECORDS
+
+    @property
+    def runs_in_one_task(self) -> bool:
+        """Whether a micro-batch runs in one task: it is small, and the checkpoint has one state partition."""
+        return self.has_small_batches and self.state_partitions == 1
+
+    @property
+    def local_checkpoint(self) -> Path | None:
+        """The checkpoint's folder on this machine; None when it is elsewhere."""
+        return local_path(self.checkpoint)
 
     @property
     def is_local_master(self) -> bool:
@@ -136,26 +166,43 @@ class Config:
 
 
 def settings() -> tuple[Field[Any], ...]:
-    """The fields of `Config`, each with its default, check and help as metadata."""
+    """Return the fields of `Config`, each with its default, check and help as metadata."""
     return fields(Config)
 
 
-def resolve(values: Mapping[str, str | None]) -> Config:
+def default_of(setting: Field[Any], defaults: Defaults) -> str | None:
+    """Return the text that a setting has unless the user sets it; None where it depends on others, or stays unset."""
+    own = {"kafka_topic": defaults.kafka_topic, "window": defaults.window, "watermark": defaults.watermark}
+    default: str | None = own.get(setting.name, setting.metadata["default"])
+    return default
+
+
+def local_path(checkpoint: str) -> Path | None:
+    """Return the folder on this machine that a checkpoint is; None when it is elsewhere."""
+    url = urlparse(checkpoint)
+    if url.scheme == "file":
+        return Path(url.path)
+    return None if "://" in checkpoint else Path(checkpoint)
+
+
+def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     """Check the values that were given and fill in the rest.
 
     Args:
         values: text by setting (`kafka_topic`); None or blank counts as not given.
+        defaults: of the question.
 
     Raises:
         UsageError: a value is not what its setting takes, or two settings do not go together.
     """
     given = {name: text for name, text in values.items() if text is not None and text.strip()}
-    parsed = {setting.name: _parsed(setting, given) for setting in settings()}
+    parsed = {setting.name: _parsed(setting, given, defaults) for setting in settings()}
+    folder = parsed["state_dir"] / defaults.folder
     derived = {
         "kafka_bootstrap_servers": f"localhost:{parsed['kafka_port']}",
-        "data": parsed["state_dir"] / "calls.json",
-        "store": f"sqlite:///{parsed['state_dir'].absolute() / 'answers.db'}",
-        "checkpoint": str(parsed["state_dir"] / "checkpoint"),
+        "data": folder / defaults.data,
+        "store": f"sqlite:///{folder.absolute() / 'answers.db'}",
+        "checkpoint": str(folder / "checkpoint"),
     }
     for name, value in derived.items():
         if parsed[name] is None:
@@ -165,11 +212,11 @@ def resolve(values: Mapping[str, str | None]) -> Config:
     return Config(**parsed)
 
 
-def _parsed(setting: Field[Any], given: Mapping[str, str]) -> Any:
-    text = given.get(setting.name, setting.metadata["default"])
+def _parsed(setting: Field[Any], given: Mapping[str, str], defaults: Defaults) -> Any:
+    text = given.get(setting.name, default_of(setting, defaults))
     if text is None:
         return None
     try:
         return setting.metadata["parse"](text)
     except ValueError as error:
-        raise UsageError(f"{setting.name.upper()}={text}: it takes {error}") from None
+        raise UsageError(f"{setting.name.upper()}={text}: expected {error}") from None

@@ -9,14 +9,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.question import Question
 from sf_police.spark import jvm
-from sf_police.store import writer as store
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import existing_database
 from sf_police.stream import checkpoint, filesystems
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
@@ -39,18 +43,19 @@ class Finding:
     remedy: str = ""
 
 
-def examine(config: Config) -> Iterator[Finding]:
-    """Every finding, in the order in which a newcomer meets them."""
+def examine(config: Config, question: Question) -> Iterator[Finding]:
+    """Give every finding, in the order in which a newcomer meets them."""
     checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
         ("Python", _python), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
-        ("broker", _broker), ("topic", _topic), ("store", _store), ("checkpoint", _checkpoint),
+        ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
+        ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
     for name, check in checks:
         try:
             yield check(config)
         except SfPoliceError as error:
-            text, _, remedy = str(error).rpartition(": ")
-            yield Finding(name, TO_DO if name in ("broker", "topic", "store") else WRONG, text, remedy)
+            state = TO_DO if name in ("broker", "topic", "store") else WRONG
+            yield Finding(name, state, error.what, error.remedy)
 
 
 def _python(_: Config) -> Finding:
@@ -76,13 +81,19 @@ def _jars(config: Config) -> Finding:
     jars = [config.jars_dir / name for _, name in wanted]
     missing = sum(1 for jar in jars if not jar.exists())
     if missing:
-        return Finding("jars", WRONG, f"{missing} of {len(jars)} jars are missing in {config.jars_dir}", "make install")
+        return Finding(
+            "jars", WRONG, f"{missing} of {len(jars)} jars are missing in {config.jars_dir}", "run `make install`"
+        )
     altered = [jar for jar, (total, _) in zip(jars, wanted, strict=True) if _sha256(jar) != total]
     if altered:
-        return Finding("jars", WRONG, f"{altered[0]} is not what it should be", "make install (fetches it anew)")
+        return Finding(
+            "jars", WRONG, f"{altered[0]} is not what it should be", "run `make install`, which fetches it anew"
+        )
     archive = jvm.archive_path(config)
     if not archive.exists():
-        return Finding("jars", TO_DO, "the archive of Spark's classes is missing: Spark starts slowly", "make install")
+        return Finding(
+            "jars", TO_DO, "the archive of Spark's classes is missing: Spark starts slowly", "run `make install`"
+        )
     return Finding("jars", OK, f"{len(jars)} jars with the right sums in {config.jars_dir}")
 
 
@@ -119,32 +130,29 @@ def _topic(config: Config) -> Finding:
     topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
     leaderless = [partition.number for partition in topic.partitions if partition.leader is None]
     if leaderless:
-        return Finding("topic", WRONG, f"partition {leaderless[0]} of {topic.name} has no leader", "make kafka-start")
+        return Finding(
+            "topic", WRONG, f"partition {leaderless[0]} of {topic.name} has no leader", "run `make kafka-start`"
+        )
     if not topic.records:
-        return Finding("topic", TO_DO, f"{topic.name} is empty", "make produce")
+        return Finding("topic", TO_DO, f"{topic.name} is empty", "run `make produce`")
     return Finding("topic", OK, f"{topic.name}: {topic.records:,} records in {len(topic.partitions)} partitions")
 
 
-def _store(config: Config) -> Finding:
-    opened = store.existing_store(config.store)
-    books = opened.books()
-    opened.close()
+def _store(config: Config, *, question: Question) -> Finding:
+    with closing(existing_database(config.store, question)) as database:
+        books = StoreReader(database).books()
     if not books.is_balanced:
-        return Finding("store", WRONG, "its books do not balance", "make reset, then make run-stream")
-    return Finding("store", OK, f"{books.counted:,} calls counted, and the books balance")
+        return Finding("store", WRONG, "its books do not balance", "run `make reset`, then `make run-stream`")
+    return Finding("store", OK, f"{books.counted:,} {question.rows} counted, and the books balance")
 
 
-def _checkpoint(config: Config) -> Finding:
-    path = filesystems.local_path(config.checkpoint)
+def _checkpoint(config: Config, *, question: Question) -> Finding:
+    path = config.local_checkpoint
     if path is None:
-        return Finding(
-            "checkpoint", OK, f"{config.checkpoint} is not on this machine: looked at when the stream starts"
-        )
+        return Finding("checkpoint", OK, f"{config.checkpoint} is not on this machine: checked when the stream starts")
     if not path.exists():
-        return Finding("checkpoint", TO_DO, f"none at {path}", "make run-stream")
-    opened = store.existing_store(config.store)
-    try:
-        remembered = checkpoint.remembered_settings(filesystems.LocalFolder(path), opened, config.checkpoint)
-    finally:
-        opened.close()
-    return Finding("checkpoint", OK, f"{path} belongs to the store, window {(remembered or {}).get('window')}")
+        return Finding("checkpoint", TO_DO, f"none at {path}", "run `make run-stream`")
+    with closing(existing_database(config.store, question)) as database:
+        folder, store = filesystems.LocalFolder(path), StoreReader(database)
+        stored = checkpoint.stored_settings(folder, store, config.checkpoint)
+    return Finding("checkpoint", OK, f"{path} belongs to the store, window {(stored or {}).get('window')}")

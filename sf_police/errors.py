@@ -4,9 +4,18 @@ from __future__ import annotations
 
 
 class SfPoliceError(Exception):
-    """Something that the user can mend; the command ends with `exit_code` and the message, without a traceback."""
+    """What the user can put right; the command ends with `exit_code` and one line, without a traceback.
+
+    Args:
+        what: what is wrong.
+        remedy: what to do about it; blank where `what` says all.
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str, *, remedy: str = "") -> None:
+        super().__init__(f"{what}: {remedy}" if remedy else what)
+        self.what, self.remedy = what, remedy
 
 
 class UsageError(SfPoliceError):

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from benchmarks.common import config_with
 from benchmarks.peers.counting import say_counted
 from sf_police.spark.session import create_session, stop_session
-from sf_police.stream.sink import kafka_reader_options
+from sf_police.stream.source import kafka_reader_options
 
 servers, topic, total = sys.argv[1:4]
 with tempfile.TemporaryDirectory() as folder:

@@ -9,34 +9,36 @@ from pyspark.sql import DataFrame
 
 from benchmarks.common import config_with
 from benchmarks.peers.counting import say_counted
-from sf_police.calls import pipeline, schema
+from sf_police.calls import QUESTION
+from sf_police.question import EVENT_TIME
 from sf_police.spark.session import stop_session
-from sf_police.store import writer as store
+from sf_police.store.database import open_database
 from sf_police.store.tables import Batch
-from sf_police.stream import compatibility, sink
+from sf_police.store.writer import StoreWriter
+from sf_police.stream import pipeline, query, startup
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
 
 
-def keep_repeats(calls: DataFrame, *, watermark: str, in_one_task: bool) -> DataFrame:
-    """In place of `filter_repeats`."""
+def keep_duplicates(rows: DataFrame, *, id: str, watermark: str, in_one_task: bool) -> DataFrame:
+    """In place of `filter_late_and_duplicates`."""
     assert not in_one_task
-    return calls.withWatermark(schema.EVENT_TIME, watermark)
+    return rows.withWatermark(EVENT_TIME, watermark)
 
 
-pipeline.filter_repeats = keep_repeats
+pipeline.filter_late_and_duplicates = keep_duplicates
 config = config_with()
-with closing(store.open_store(config.store)) as open_store:
+with closing(open_database(config.store, QUESTION)) as database:
     topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
-    config, session = compatibility.guarded_session(config, topic, open_store, say=print)
+    config, session = startup.start_session(config, topic, database, say=print)
 
     def write(counts: DataFrame, batch_id: int) -> None:
         """Put the counts into the store; the books are of duplicate removal, and stay empty."""
         batch = Batch("", batch_id, {}, {}, 0, 0, 0, 0, 0, None, 0.0)
-        open_store.write_batch(batch, sink.count_rows(counts.toArrow()), ())
+        StoreWriter(database).write_batch(batch, counts.toArrow(), ())
         say_counted()
 
     try:
-        sink.counts_stream(session, config).foreachBatch(write).start().awaitTermination()
+        query.counts_stream(session, config, QUESTION).foreachBatch(write).start().awaitTermination()
     finally:
         stop_session(session)

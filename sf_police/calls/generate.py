@@ -5,13 +5,10 @@ Deterministic: the same number of calls and the same seed give the same bytes, o
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import accumulate
-from json.encoder import encode_basestring_ascii
-from pathlib import Path
 from typing import Final
 
 from sf_police.calls import schema
@@ -69,24 +66,8 @@ _HOURS: Final = (34, 26, 21, 16, 13, 14, 22, 34, 42, 45, 47, 48, 50, 50, 53, 56,
 _DAYS: Final = (96, 101, 103, 100, 106, 102, 92)
 
 
-def write_calls(path: Path, *, calls: int = CALLS, seed: int = SEED) -> None:
-    """Write one pretty-printed JSON array, newest first, as the original is; at `path` only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="ascii", newline="\n") as file:
-            file.write("[\n")
-            for number, call in enumerate(generate_calls(calls=calls, seed=seed)):
-                file.write(",\n" if number else "")
-                file.write(_pretty(call))
-            file.write("\n]")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def generate_calls(*, calls: int = CALLS, seed: int = SEED) -> Iterator[dict[str, str]]:
-    """The calls, newest first; each a dict of the 14 fields of the contract, in their order."""
+def generate_calls(calls: int = CALLS, seed: int = SEED) -> Iterator[dict[str, str]]:
+    """Generate calls, newest first; each a dict of the 14 fields of the contract, in their order."""
     rng = random.Random(seed)
     duplicates = min(_DUPLICATES, calls // 2)
     different = calls - duplicates
@@ -176,9 +157,4 @@ def _call(rng: random.Random, time: datetime, number_in_day: int, crime_type: st
         "Intersection" if is_corner else rng.choice(("Premise Address", "Common Location", "Geo-Override")),
         "" if rng.random() < 0.87 else rng.choice(_PLACES),
     )
-    return dict(zip(schema.FIELDS, values, strict=True))
-
-
-def _pretty(call: dict[str, str]) -> str:
-    lines = (f'        "{name}": {encode_basestring_ascii(value)}' for name, value in call.items())
-    return "    {\n" + ",\n".join(lines) + "\n    }"
+    return dict(zip((field.name for field in schema.FIELDS), values, strict=True))

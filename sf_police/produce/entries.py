@@ -1,98 +1,116 @@
-"""Calls -> entries: encodes a call, and says where it goes. Knows nothing of files, Kafka or Spark."""
+"""Records of a file -> entries: each encoded, with its place in the order of events. No files and no Kafka here."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from sf_police.calls import schema
-
-Call = dict[str, Any]
-
-_CALL_DATE_TIME: Final = re.compile(schema.CALL_DATE_TIME_PATTERN)
+from sf_police.produce.json_files import JsonRecord, Number
+from sf_police.question import Question
 
 
 class Entry(NamedTuple):
-    """A call of a file, encoded; entries of a file sort into event-time order."""
+    """A record of a file, encoded; entries of a file sort into event-time order."""
 
-    time: str  # of the event, or where it has no readable one, of the call before it; blank when there is none
-    rank: int  # among calls of one time; the number of the call in the file, from 0, or less the number
+    time: str  # of the event; where it has no readable one, of the event before it; blank when there is none
+    tie_break: int  # among records of one time
+    number: int  # of the record in the file, from 0
     key: bytes | None
     value: bytes
 
 
-def event_entries(calls: Iterable[Call]) -> Iterator[Entry]:
-    """The calls of a file whose last is the first of its events: calls of one minute go in reversed file order.
+def event_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+    """Encode the records of a file for sorting by event time; those of one time keep the order of their events."""
+    newest_first = question.file_order == "newest first"
+    return _newest_first(records, question) if newest_first else file_entries(records, question)
 
-    The file lists calls newest first. Replayed as it stands, the first micro-batch would carry the watermark past
-    every later call, and Spark would drop them as late. A call without a readable time keeps its place after
-    its predecessor, which comes after it in the file.
-    """
+
+def _newest_first(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+    # The oldest of one time stands last, so the tie-break is negated. A record without a readable time keeps its place
+    # after the event before it, which the file has below it.
+    time_of, key_of = _time_reader(question), _key_reader(question)
     waiting: list[tuple[int, bytes | None, bytes]] = []
-    for number, call in enumerate(calls):
-        time = _time(call)
+    for number, record in enumerate(records):
+        time = time_of(record)
         if time is None:
-            waiting.append((number, _key(call), encode(call)))
+            waiting.append((number, key_of(record), encode(record)))
             continue
         for earlier, key, value in waiting:
-            yield Entry(time, -earlier, key, value)
+            yield Entry(time, -earlier, earlier, key, value)
         waiting.clear()
-        yield Entry(time, -number, _key(call), encode(call))
+        yield Entry(time, -number, number, key_of(record), encode(record))
     for number, key, value in waiting:
-        yield Entry("", -number, key, value)
+        yield Entry("", -number, number, key, value)
 
 
-def file_entries(calls: Iterable[Call]) -> Iterator[Entry]:
-    """The calls as the file has them, which is how lateness can be seen."""
+def file_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+    """Encode the records in file order."""
+    time_of, key_of = _time_reader(question), _key_reader(question)
     time = ""
-    for number, call in enumerate(calls):
-        time = _time(call) or time
-        yield Entry(time, number, _key(call), encode(call))
+    for number, record in enumerate(records):
+        time = time_of(record) or time
+        yield Entry(time, number, number, key_of(record), encode(record))
 
 
-def _time(call: Call) -> str | None:
-    text = call.get(schema.CALL_DATE_TIME)
-    return _readable_time(text) if isinstance(text, str) else None
+def _time_reader(question: Question) -> Callable[[JsonRecord], str | None]:
+    name, pattern = question.time, re.compile(question.time_pattern)
 
-
-@lru_cache(maxsize=4096)
-def _readable_time(text: str) -> str | None:
-    # An event time as text that sorts by time.
-    if not _CALL_DATE_TIME.fullmatch(text):
-        return None
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return text
-
-
-def encode(call: Call) -> bytes:
-    """The call as compact JSON in UTF-8, its fields in file order."""
-    if _PLAIN_TYPES.issuperset(map(type, call.values())):
+    @lru_cache(maxsize=4096)
+    def readable(text: str) -> str | None:
+        # An event time as text that sorts by time.
+        if not pattern.fullmatch(text):
+            return None
         try:
-            # A copy: what orjson gives keeps its whole buffer, and makes the next allocations six times as slow.
-            return b"%b" % orjson.dumps(call)
-        except orjson.JSONEncodeError:
-            pass
+            datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return text
+
+    def time_of(record: JsonRecord) -> str | None:
+        text = record.get(name)
+        return readable(text) if isinstance(text, str) else None
+
+    return time_of
+
+
+def _key_reader(question: Question) -> Callable[[JsonRecord], bytes | None]:
+    name = question.id
+
+    def key_of(record: JsonRecord) -> bytes | None:
+        found = record.get(name)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return str(found).encode()
+        return found.encode("utf-8", "replace") if isinstance(found, str) else None
+
+    return key_of
+
+
+def encode(record: JsonRecord) -> bytes:
+    """Encode a record as compact JSON in UTF-8, its fields and the digits of its numbers as in the file."""
     try:
-        return _ENCODE(call).encode()
-    except UnicodeEncodeError:
-        # Half of a surrogate pair has no UTF-8: it stays the escape that it was.
-        return json.dumps(call, separators=(",", ":")).encode()
+        # A copy: what orjson gives keeps its whole buffer, and makes the next allocations six times as slow.
+        return b"%b" % orjson.dumps(record, default=_as_in_file)
+    except orjson.JSONEncodeError:
+        members = (b"%b:%b" % (_encoded(name), _encoded(value)) for name, value in record.items())
+        return b"{%b}" % b",".join(members)
 
 
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-# What orjson writes as Python's json does; floats it writes otherwise.
-_PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
+def _encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=_as_in_file)
+    except orjson.JSONEncodeError:
+        # Half of a surrogate pair has no UTF-8: it stays the escape that it was. And orjson nests less deep.
+        return _ENCODE(value).encode()
 
 
-def _key(call: Call) -> bytes | None:
-    crime_id = call.get(schema.CRIME_ID)
-    return crime_id.encode("utf-8", "replace") if isinstance(crime_id, str) else None
+def _as_in_file(number: Number) -> orjson.Fragment:
+    return orjson.Fragment(number.text)
+
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode

@@ -1,7 +1,7 @@
-"""File -> calls: a JSON array or one call a line, packed or not, in memory bounded by the longest call.
+"""File -> records: a JSON array or one record a line, packed or not, in memory bounded by the longest record.
 
 Two ways. The quick one takes whole chunks and knows only ordinary files; from where that ends, the careful one goes on
-call by call, and says what is wrong and where.
+record by record, and says what is wrong and where.
 """
 
 from __future__ import annotations
@@ -13,51 +13,66 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 import orjson
 
-from sf_police.calls import schema
 from sf_police.errors import SfPoliceError
 
-Call = dict[str, Any]
+JsonRecord = dict[str, Any]
 
 STDIN: Final = "-"
 _CHUNK_BYTES: Final = 1 << 18
-_MOST_CALL_CHARACTERS: Final = 16 << 20
+_MOST_RECORD_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
-# Values that orjson reads as Python's json does. A whole number of over 64 bits it would make a float.
+# Values that orjson reads without a loss. A whole number of over 64 bits it would make a float, and a float has not
+# the digits that it was written with.
 _PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
-def read_calls(path: Path) -> Iterator[Call]:
-    """The calls of a JSON array or of NDJSON, as the file has them; `.gz`, `.bz2` and `.xz` are unpacked.
+class Number(float):
+    """A number with a point or an exponent, and the text that it is written as."""
 
-    The path `-` is standard input.
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> Number:
+        """Read the text."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+
+def read_records(path: Path, *, fields: Collection[str]) -> Iterator[JsonRecord]:
+    """Read the records of a JSON array or of NDJSON, in file order; `.gz`, `.bz2` and `.xz` are unpacked.
+
+    Args:
+        path: `-` is standard input.
+        fields: of a record; a file whose first object has none of them holds something else.
 
     Raises:
-        SfPoliceError: the file cannot be read, or is not calls; says where.
+        SfPoliceError: the file cannot be read, or does not hold such records; says where.
     """
     try:
         before = _state(path)
         with _open(path) as file:
             name = "standard input" if str(path) == STDIN else str(path)
-            yield from _checked(_calls(file, name), name)
+            yield from _checked(_records(file, name), name, fields)
         if _state(path) != before:
             raise SfPoliceError(f"{name} changed while it was read: run it again when nothing writes to the file")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _checked(calls: Iterator[Call], name: str) -> Iterator[Call]:
+def _checked(records: Iterator[JsonRecord], name: str, fields: Collection[str]) -> Iterator[JsonRecord]:
     # Any JSON lines would pass; a file of something else shows in its first object.
-    for number, call in enumerate(calls):
-        if number == 0 and not any(field in call for field in schema.REQUIRED_FIELDS):
-            fields = ", ".join(schema.REQUIRED_FIELDS)
-            raise SfPoliceError(f"{name} holds no calls: its first object has none of the fields {fields}")
-        yield call
+    for number, record in enumerate(records):
+        if number == 0 and not any(field in record for field in fields):
+            raise SfPoliceError(f"{name}: its first object has none of the fields {', '.join(fields)}")
+        yield record
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -82,97 +97,99 @@ def _open(path: Path) -> IO[bytes]:
             return path.open("rb")
 
 
-def _calls(file: IO[bytes], name: str) -> Iterator[Call]:
+def _records(file: IO[bytes], name: str) -> Iterator[JsonRecord]:
     chunks = _QuickReader(file)
-    yield from chunks.calls()
-    careful = _CarefulReader(file, name, chunks.rest, chunks.bytes_before)
+    yield from chunks.records()
+    careful = _CarefulReader(file, name, chunks.remaining, chunks.bytes_before)
     if not chunks.bytes_before:
-        yield from careful.calls()
+        yield from careful.records()
     else:
         yield from careful.rest_of_array() if chunks.is_in_array else careful.rest_of_lines()
 
 
 class _QuickReader:
-    """Takes many calls at a time, as long as each is an object of plain values; then `rest` is what is not taken."""
+    """Takes many records at a time while each is an object of plain values; then `remaining` is what it left."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.rest = b""
-        self.bytes_before = 0  # of the unpacked file, before `rest`
-        self.is_in_array = False  # `rest` starts after a comma of the array
+        self.remaining = b""
+        self.bytes_before = 0  # of the unpacked file, before `remaining`
+        self.is_in_array = False  # `remaining` starts after a comma of the array
 
-    def calls(self) -> Iterator[Call]:
+    def records(self) -> Iterator[JsonRecord]:
         """Calls, until something is out of the ordinary, or few are left."""
-        self.rest = self._file.read(_CHUNK_BYTES)
-        start = len(self.rest) - len(self.rest.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n"))
-        is_array = self.rest[start : start + 1] == b"["
+        self.remaining = self._file.read(_CHUNK_BYTES)
+        start = len(self.remaining) - len(self.remaining.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n"))
+        is_array = self.remaining[start : start + 1] == b"["
         take = self._elements if is_array else self._lines
         at = start + is_array
         while taken := take(at):
-            calls, end = taken
-            self.rest, self.bytes_before = self.rest[end:], self.bytes_before + end
+            records, end = taken
+            self.remaining, self.bytes_before = self.remaining[end:], self.bytes_before + end
             self.is_in_array, at = is_array, 0
-            yield from calls
+            yield from records
             more = self._file.read(_CHUNK_BYTES)
             if not more:
                 return
-            self.rest += more
+            self.remaining += more
 
-    def _elements(self, start: int) -> tuple[list[Call], int] | None:
-        # Were the last `},` inside of a call or of a text, what is before it would not be JSON.
-        end = self.rest.rfind(b"},") + 1
-        return self._plain(b"[%b]" % self.rest[start:end], end + 1) if end > start else None
+    def _elements(self, start: int) -> tuple[list[JsonRecord], int] | None:
+        # Were the last `},` inside of a record or of a text, what is before it would not be JSON.
+        end = self.remaining.rfind(b"},") + 1
+        return self._plain(b"[%b]" % self.remaining[start:end], end + 1) if end > start else None
 
-    def _lines(self, start: int) -> tuple[list[Call], int] | None:
-        end = self.rest.rfind(b"\n") + 1
-        lines = self.rest[start:end].splitlines()
+    def _lines(self, start: int) -> tuple[list[JsonRecord], int] | None:
+        end = self.remaining.rfind(b"\n") + 1
+        lines = self.remaining[start:end].splitlines()
         # The line feeds stay: inside of a text they are no JSON.
         taken = self._plain(b"[%b]" % b",\n".join(lines), end)
         return taken if taken and len(taken[0]) == len(lines) else None
 
     @staticmethod
-    def _plain(text: bytes, end: int) -> tuple[list[Call], int] | None:
+    def _plain(text: bytes, end: int) -> tuple[list[JsonRecord], int] | None:
         try:
-            calls = orjson.loads(text)
+            records = orjson.loads(text)
         except orjson.JSONDecodeError:
             return None
-        if calls and all(type(call) is dict and _PLAIN_TYPES.issuperset(map(type, call.values())) for call in calls):
-            return calls, end
+        if records and all(
+            type(record) is dict and _PLAIN_TYPES.issuperset(map(type, record.values())) for record in records
+        ):
+            return records, end
         return None
 
 
 class _CarefulReader:
-    """Takes one call after the other, in memory bounded by the longest call."""
+    """Takes one record after the other, in memory bounded by the longest record."""
 
     def __init__(self, file: IO[bytes], name: str, head: bytes, bytes_before: int) -> None:
         self._file, self._name, self._head = file, name, head
         self._decode: Callable[..., str] = codecs.getincrementaldecoder(
             "utf-8" if bytes_before else "utf-8-sig"
         )().decode
-        self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+        self._scan = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Number).raw_decode
         self._text, self._at = "", 0
         self._bytes_before = bytes_before  # of the unpacked file, before self._text
         self._bytes_read = bytes_before
         self._is_at_end = False
 
-    def calls(self) -> Iterator[Call]:
-        """Every call of the file."""
+    def records(self) -> Iterator[JsonRecord]:
+        """Every record of the file."""
         first = self._peek()
         if first == "":
-            raise SfPoliceError(f"{self._name} is empty: it should hold calls, as a JSON array or one a line")
+            raise SfPoliceError(f"{self._name} is empty: it should hold records, as a JSON array or one a line")
         yield from self._array() if first == "[" else self.rest_of_lines()
 
-    def _array(self) -> Iterator[Call]:
+    def _array(self) -> Iterator[JsonRecord]:
         self._at += 1
         if self._peek() == "]":
             raise SfPoliceError(f"{self._name} is an empty array: there is nothing to send")
         yield from self.rest_of_array()
 
-    def rest_of_array(self) -> Iterator[Call]:
-        """Every call of an array, from a call on."""
+    def rest_of_array(self) -> Iterator[JsonRecord]:
+        """Every record of an array, from a record on."""
         mark = ","
         while mark == ",":
-            yield self._call()
+            yield self._record()
             mark = self._peek()
             self._at += 1
         if mark != "]":
@@ -180,30 +197,32 @@ class _CarefulReader:
         if self._peek() != "":
             raise self._broken("something follows the array")
 
-    def rest_of_lines(self) -> Iterator[Call]:
-        """Every call, one after the other."""
+    def rest_of_lines(self) -> Iterator[JsonRecord]:
+        """Every record, one after the other."""
         while self._peek() != "":
-            yield self._call()
+            yield self._record()
 
-    def _call(self) -> Call:
+    def _record(self) -> JsonRecord:
         if self._peek() != "{":
-            raise self._broken("cut short: a call should follow" if self._peek() == "" else "not a call: no `{`")
+            raise self._broken("cut short: a record should follow" if self._peek() == "" else "not a record: no `{`")
         while True:
             try:
-                call, self._at = self._scan(self._text, self._at)
+                record, self._at = self._scan(self._text, self._at)
             except json.JSONDecodeError as error:
-                # Perhaps only the chunk ends inside the call. Where the file does, it is cut short.
-                if len(self._text) - self._at > _MOST_CALL_CHARACTERS:
-                    raise self._broken(f"not JSON, or a call of over {_MOST_CALL_CHARACTERS:,} characters") from None
+                # Perhaps only the chunk ends inside the record. Where the file does, it is cut short.
+                if len(self._text) - self._at > _MOST_RECORD_CHARACTERS:
+                    raise self._broken(
+                        f"not JSON, or a record of over {_MOST_RECORD_CHARACTERS:,} characters"
+                    ) from None
                 is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
-                what, where = ("cut short inside a call", len(self._text)) if is_cut else (error.msg, error.pos)
+                what, where = ("cut short inside a record", len(self._text)) if is_cut else (error.msg, error.pos)
                 where -= self._at
                 if not self._more():
                     raise self._broken(what, where) from None
             except (RecursionError, ValueError) as error:
                 raise self._broken(str(error)) from None
             else:
-                return call  # type: ignore[no-any-return]
+                return record  # type: ignore[no-any-return]
 
     def _peek(self) -> str:
         # The next character that is not white space; empty at the end of the file.
@@ -214,7 +233,7 @@ class _CarefulReader:
                 return self._text[self._at : self._at + 1]
 
     def _more(self) -> bool:
-        # Reads at least as much as is left unread, so that a long call is not scanned once a chunk.
+        # Reads at least as much as is left unread, so that a long record is not scanned once a chunk.
         if self._is_at_end:
             return False
         chunk, self._head = self._head or self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at)), b""

@@ -83,7 +83,7 @@ def ensure_sendable(records: Records) -> None:
     size = records.longest_bytes + _RECORD_OVERHEAD_BYTES
     if size > _MOST_RECORD_BYTES and records.longest:
         raise SfPoliceError(
-            f"call {abs(records.longest.rank) + 1:,} of the file (key {records.longest.key!r:.80}) makes a record of "
+            f"record {records.longest.number + 1:,} of the file (key {records.longest.key!r:.80}) makes a record of "
             f"{size:,} bytes, over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
         )
 

@@ -1,4 +1,4 @@
-"""Entries -> records: the calls of a file in the order of sending, in memory, or in sorted runs on disk."""
+"""Entries -> records: those of a file in the order of sending, in memory, or in sorted runs on disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from sf_police.errors import SfPoliceError
-from sf_police.produce.entries import Call, Entry, event_entries, file_entries
+from sf_police.produce.entries import Entry, event_entries, file_entries
+from sf_police.produce.json_files import JsonRecord
+from sf_police.question import Question
 from sf_police.topic.record import Record
 
 # Of keys and values, in memory; what Python needs to hold them comes to about as much again.
@@ -19,14 +21,18 @@ _MOST_BYTES: Final = 192 << 20
 _ENTRIES_AT_A_TIME: Final = 1000
 
 
-def event_records(calls: Iterable[Call], folder: Path | None = None, *, most_bytes: int = _MOST_BYTES) -> Records:
-    """The calls in event-time order; see `event_entries`."""
-    return Records(event_entries(calls), folder, is_sorted=False, most_bytes=most_bytes)
+def event_records(
+    records: Iterable[JsonRecord], question: Question, folder: Path | None = None, *, most_bytes: int = _MOST_BYTES
+) -> Records:
+    """Put the records into event-time order; see `event_entries`."""
+    return Records(event_entries(records, question), folder, is_sorted=False, most_bytes=most_bytes)
 
 
-def file_records(calls: Iterable[Call], folder: Path | None = None, *, most_bytes: int = _MOST_BYTES) -> Records:
-    """The calls as the file has them."""
-    return Records(file_entries(calls), folder, is_sorted=True, most_bytes=most_bytes)
+def file_records(
+    records: Iterable[JsonRecord], question: Question, folder: Path | None = None, *, most_bytes: int = _MOST_BYTES
+) -> Records:
+    """Leave the records in file order, which is how lateness can be seen."""
+    return Records(file_entries(records, question), folder, is_sorted=True, most_bytes=most_bytes)
 
 
 class Records:
@@ -68,7 +74,7 @@ class Records:
     def __iter__(self) -> Iterator[Record]:
         runs = [_read_run(file) for file in self._runs]
         join = heapq.merge if runs and not self._is_sorted else chain
-        for position, (time, _, key, value) in enumerate(join(*runs, self._in_memory)):
+        for position, (time, _, _, key, value) in enumerate(join(*runs, self._in_memory)):
             yield Record(position, time, key, value)
 
     def at(self, positions: Collection[int]) -> dict[int, Record]:

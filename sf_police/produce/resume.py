@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def alone(config: Config) -> Iterator[None]:
+def only_producer(config: Config) -> Iterator[None]:
     """Be the only producer of this machine and STATE_DIR that sends to the topic: two would each send the rest.
 
     Raises:
@@ -30,15 +30,17 @@ def alone(config: Config) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Rest:
+class Remaining:
     """Records that are still to be sent, in order, and how many they are."""
 
     count: int
     records: Iterable[Record]
 
 
-def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, TopicRecord]]) -> Rest:
-    """The records that are still to be sent.
+def missing_records(
+    records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, TopicRecord]]
+) -> Remaining:
+    """Find the records that are still to be sent.
 
     Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records says how far it is; that
     it is this file's is checked by its last record.
@@ -56,8 +58,8 @@ def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, in
     if trimmed:
         raise SfPoliceError(
             f"the first records of {topic.name} are gone (partition {trimmed[0]} starts at offset "
-            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known: "
-            "set KAFKA_TOPIC to a new topic"
+            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known",
+            remedy="set KAFKA_TOPIC to a new topic",
         )
     held = {partition.number: partition.next_offset for partition in topic.partitions if partition.next_offset}
     last = {number: number + (following - 1) * count for number, following in held.items()}
@@ -70,5 +72,5 @@ def missing_records(records: Records, topic: Topic, read: Callable[[dict[int, in
                 f"{topic.name} holds other records than this file (partition {number}, offset {held[number] - 1:,}): "
                 "set KAFKA_TOPIC to a new topic, or send all of it regardless with `--again`"
             )
-    rest = (record for record in records if record.position // count >= held.get(record.position % count, 0))
-    return Rest(len(records) - sum(held.values()), rest)
+    remaining = (record for record in records if record.position // count >= held.get(record.position % count, 0))
+    return Remaining(len(records) - sum(held.values()), remaining)

@@ -64,7 +64,7 @@ def spark_options(config: Config, *, records: int | None = None) -> dict[str, st
     options["spark.ui.showConsoleProgress"] = "false"
     if config.spark_ui_port:
         options["spark.ui.port"] = str(config.spark_ui_port)
-    if "://" not in config.checkpoint or config.checkpoint.startswith("file:"):
+    if config.local_checkpoint:
         options |= _LOCAL_CHECKPOINT
     if config.has_small_batches:
         options |= _INTERPRETED

@@ -11,6 +11,8 @@ from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaDat
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
+from sf_police.question import WINDOW_END, WINDOW_START, Question
+
 Offsets = dict[str, int]  # next offset by partition number, as text: what JSON makes of it
 
 
@@ -21,63 +23,87 @@ class WallClock(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """The column's type."""
+        """Return the column's type."""
         return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(19))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Into the store."""
+        """Encode the value."""
         return value if value is None or dialect.name == "postgresql" else value.isoformat(" ", "seconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's
-        """Out of the store."""
+        """Decode the value."""
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-# Ties go by byte order everywhere; PostgreSQL would else sort by the locale of its cluster.
+# Of what the tables hold and mean; another one is refused, never misread.
+FORMAT: Final = 1
+
+# Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
 _TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-METADATA: Final = MetaData()
 
 
-def _table(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, METADATA, *columns, sqlite_with_rowid=False)
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a question's store."""
+
+    metadata: MetaData
+    counts: Table
+    rejected: Table
+    batches: Table
+    streams: Table  # the stream that the store belongs to: one row
 
 
-COUNTS: Final = _table(
-    "counts",
-    Column("window_start", WallClock, primary_key=True),
-    Column("window_end", WallClock, nullable=False),
-    Column("crime_type", _TEXT, primary_key=True),
-    Column("resolution", _TEXT, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-)
-REJECTED: Final = _table(
-    "rejected",
-    Column("topic", _TEXT, primary_key=True),
-    Column("partition", Integer, primary_key=True, quote=True),
-    Column("offset", BigInteger, primary_key=True, quote=True),
-    Column("reason", _TEXT, nullable=False),
-    Column("value", LargeBinary),
-)
-BATCHES: Final = _table(
-    "batches",
-    Column("query_id", _TEXT, primary_key=True),
-    Column("batch_id", BigInteger, primary_key=True),
-    Column("start_offsets", _TEXT, nullable=False),
-    Column("end_offsets", _TEXT, nullable=False),
-    Column("read", BigInteger, nullable=False),
-    Column("counted", BigInteger, nullable=False),
-    Column("duplicates", BigInteger, nullable=False),
-    Column("late", BigInteger, nullable=False),
-    Column("rejected", BigInteger, nullable=False),
-    Column("watermark", WallClock),
-    Column("seconds", Double, nullable=False),
-)
-# The stream that this store belongs to: one row.
-STREAMS: Final = _table(
-    "streams",
-    Column("query_id", _TEXT, primary_key=True),
-    Column("settings", _TEXT, nullable=False),
-)
+def tables_of(question: Question) -> Tables:
+    """Define the tables. Those of one question are as another's but for the columns of `counts`."""
+    metadata = MetaData()
+
+    def table(name: str, *columns: Column[Any]) -> Table:
+        return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+    return Tables(
+        metadata,
+        counts=table(
+            "counts",
+            Column(WINDOW_START, WallClock, primary_key=True),
+            Column(WINDOW_END, WallClock, nullable=False),
+            *(
+                Column(group.name, _TEXT if group.type == "string" else BigInteger, primary_key=True)
+                for group in question.groups
+            ),
+            Column(question.rows, BigInteger, nullable=False),
+            # Decimals as integers of their last digit: SQLite has no decimals.
+            *(Column(each.name, BigInteger, nullable=False) for each in question.sums),
+        ),
+        rejected=table(
+            "rejected",
+            Column("topic", _TEXT, primary_key=True),
+            Column("partition", Integer, primary_key=True, quote=True),
+            Column("offset", BigInteger, primary_key=True, quote=True),
+            Column("reason", _TEXT, nullable=False),
+            Column("value", LargeBinary),
+        ),
+        batches=table(
+            "batches",
+            Column("query_id", _TEXT, primary_key=True),
+            Column("batch_id", BigInteger, primary_key=True),
+            Column("start_offsets", _TEXT, nullable=False),
+            Column("end_offsets", _TEXT, nullable=False),
+            Column("read", BigInteger, nullable=False),
+            Column("counted", BigInteger, nullable=False),
+            Column("duplicates", BigInteger, nullable=False),
+            Column("late", BigInteger, nullable=False),
+            Column("rejected", BigInteger, nullable=False),
+            Column("watermark", WallClock),
+            Column("seconds", Double, nullable=False),
+        ),
+        streams=table(
+            "streams",
+            Column("query_id", _TEXT, primary_key=True),
+            Column("settings", _TEXT, nullable=False),
+            Column("format", Integer, nullable=False),
+            Column("question", _TEXT, nullable=False),  # its fingerprint, as JSON
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -97,9 +123,18 @@ class Batch:
     seconds: float
 
     def row(self) -> dict[str, Any]:
-        """The row as the table takes it."""
+        """Return the row as the table takes it."""
         offsets = {name: json.dumps(getattr(self, name), sort_keys=True) for name in ("start_offsets", "end_offsets")}
         return {**asdict(self), **offsets}
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """A stored micro-batch, and what is not for the books: the lag after it, and rows of state held."""
+
+    batch: Batch
+    lag: int | None  # records in the topic that are not read yet; None: not known, in a batch that is replayed
+    state_rows: int
 
 
 @dataclass(frozen=True)
@@ -112,7 +147,7 @@ class Books:
     duplicates: int
     late: int
     rejected: int
-    stored_calls: int  # in `counts`
+    stored_counted: int  # in `counts`
     stored_rejected: int  # rows of `rejected`
 
     @property
@@ -124,5 +159,5 @@ class Books:
     def is_balanced(self) -> bool:
         """Whether every record is accounted for, and the tables hold what the batches say."""
         accounted = self.counted + self.duplicates + self.late + self.rejected
-        stored = (self.stored_calls, self.stored_rejected)
+        stored = (self.stored_counted, self.stored_rejected)
         return self.read == accounted and stored == (self.counted, self.rejected) and self.gaps >= 0

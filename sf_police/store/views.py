@@ -1,15 +1,22 @@
-"""Reads `answers.sql`: the text of each view, by name."""
+"""Reads a question's `answers.sql`: the text of each view, by name."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from importlib.resources import files
+from typing import Final
+
+WINDOW_ANSWERS: Final = "window_answers"
+OVERALL_ANSWER: Final = "overall_answer"
+_SUFFIX: Final = "_answers"
 
 
-@cache
-def queries() -> dict[str, str]:
-    """SQL of `window_answers`, `crime_type_answers` and `overall_answer`, without the semicolon."""
-    text = (files("sf_police.calls") / "answers.sql").read_text("utf-8")
-    statements = re.findall(r"^-- name: (\w+)\n(.*?);$", text, re.MULTILINE | re.DOTALL)
+def queries(answers: str) -> dict[str, str]:
+    """Return the SQL of each view (`window_answers`, …, `overall_answer`), without the semicolon."""
+    statements = re.findall(r"^-- name: (\w+)\n(.*?);$", answers, re.MULTILINE | re.DOTALL)
     return dict(statements)
+
+
+def kinds(answers: str) -> dict[str, str]:
+    """Return the view by what it answers per: `{"window": "window_answers", "crime-type": "crime_type_answers"}`."""
+    names = [name for name in queries(answers) if name.endswith(_SUFFIX)]
+    return {name.removesuffix(_SUFFIX).replace("_", "-"): name for name in names}

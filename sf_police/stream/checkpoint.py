@@ -15,11 +15,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from sf_police.config import local_path
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
+from sf_police.store.answers import StoreReader
 from sf_police.store.tables import Batch
-from sf_police.store.writer import Store
-from sf_police.stream.filesystems import Folder, local_path
+from sf_police.store.writer import StoreWriter
+from sf_police.stream.filesystems import Folder
 
 _WAY_OUT: Final = "`make reset` deletes both, then the topic is read again from its start"
 # Batches compared: as many as Spark keeps files of.
@@ -58,7 +60,7 @@ def delete(checkpoint: str) -> None:
         raise SfPoliceError(f"cannot delete {path}: {error.strerror}") from error
 
 
-def remembered_settings(folder: Folder, store: Store, checkpoint: str) -> dict[str, Any] | None:
+def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
     """Settings of the stream that checkpoint and store belong to; None when both are new.
 
     Raises:
@@ -68,21 +70,21 @@ def remembered_settings(folder: Folder, store: Store, checkpoint: str) -> dict[s
     stream = store.stream()
     if stream is None or (query_id is None and store.is_empty()):
         if query_id is not None:
-            raise SfPoliceError(f"the checkpoint {checkpoint} has no store that belongs to it: {_WAY_OUT}")
+            raise SfPoliceError(f"the checkpoint {checkpoint} has no store that belongs to it", remedy=_WAY_OUT)
         return None
     stored_id, settings = stream
     if query_id is None:
-        raise SfPoliceError(f"the store has counts, but their checkpoint {checkpoint} is gone: {_WAY_OUT}")
+        raise SfPoliceError(f"the store has counts, but their checkpoint {checkpoint} is gone", remedy=_WAY_OUT)
     if query_id != stored_id:
-        raise SfPoliceError(f"the checkpoint {checkpoint} and the store are of different streams: {_WAY_OUT}")
+        raise SfPoliceError(f"the checkpoint {checkpoint} and the store are of different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
-    damage = store.damage()
-    if damage:
-        raise SfPoliceError(f"the store is damaged ({damage}): {_WAY_OUT}")
+    error = store.integrity_error()
+    if error:
+        raise SfPoliceError(f"the store is damaged ({error})", remedy=_WAY_OUT)
     return settings
 
 
-def adopt(folder: Folder, store: Store, settings: Mapping[str, Any]) -> None:
+def adopt(folder: Folder, store: StoreWriter, settings: Mapping[str, Any]) -> None:
     """Make a new checkpoint and the store belong together: the query's id is given here, before Spark makes one."""
     query_id = str(uuid.uuid4())
     store.adopt_stream(query_id, settings)
@@ -93,12 +95,12 @@ def _query_id(folder: Folder, checkpoint: str) -> str | None:
     text = folder.read("metadata")
     if text is None:
         if folder.names("offsets") or folder.names("state"):
-            raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (it has no metadata): {_WAY_OUT}")
+            raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (it has no metadata)", remedy=_WAY_OUT)
         return None
     try:
         return str(uuid.UUID(json.loads(text)["id"]))
     except (ValueError, KeyError, TypeError):
-        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (metadata): {_WAY_OUT}") from None
+        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (metadata)", remedy=_WAY_OUT) from None
 
 
 def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> None:
@@ -109,19 +111,24 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
     if last_stored not in (last_committed, last_committed + 1) or max(planned, default=-1) < last_stored:
         raise SfPoliceError(
             f"the checkpoint {checkpoint} is at batch {last_committed}, its store at batch {last_stored}: "
-            f"one of them is not what it was. {_WAY_OUT}"
+            f"one of them is not what it was",
+            remedy=_WAY_OUT,
         )
     if max(planned, default=-1) not in (last_committed, last_committed + 1):
-        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (offsets and commits do not match): {_WAY_OUT}")
+        raise SfPoliceError(
+            f"the checkpoint {checkpoint} is damaged (offsets and commits do not match)", remedy=_WAY_OUT
+        )
     for newer, older in pairwise(stored):
         if newer.start_offsets != older.end_offsets or newer.batch_id != older.batch_id + 1:
             raise SfPoliceError(
-                f"the store's batches {older.batch_id} and {newer.batch_id} do not follow each other: {_WAY_OUT}"
+                f"the store's batches {older.batch_id} and {newer.batch_id} do not follow each other",
+                remedy=_WAY_OUT,
             )
     for batch in stored:
         if batch.batch_id in planned and _end_offsets(folder, batch.batch_id) != batch.end_offsets:
             raise SfPoliceError(
-                f"the checkpoint {checkpoint} has other offsets for batch {batch.batch_id} than the store: {_WAY_OUT}"
+                f"the checkpoint {checkpoint} has other offsets for batch {batch.batch_id} than the store",
+                remedy=_WAY_OUT,
             )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlparse
 
 
 class Folder(Protocol):
@@ -81,11 +80,3 @@ class HadoopFolder:
         stream.write(bytearray(text.encode()))
         stream.close()
         self._fs.rename(part, self._at(name))
-
-
-def local_path(checkpoint: str) -> Path | None:
-    """The folder on this machine that the checkpoint is, or None when it is elsewhere."""
-    url = urlparse(checkpoint)
-    if url.scheme == "file":
-        return Path(url.path)
-    return None if "://" in checkpoint else Path(checkpoint)

@@ -10,68 +10,84 @@ from rich.console import Console
 from rich.table import Table
 
 from sf_police.errors import SfPoliceError
-from sf_police.store.writer import Store
+from sf_police.question import WINDOW_END, WINDOW_START
+from sf_police.store.answers import Row, StoreReader, totals
+from sf_police.store.views import OVERALL_ANSWER, WINDOW_ANSWERS, kinds
 from sf_police.view import terminal
 
 _TABLE_ROWS: Final = 10
+_WINDOW: Final = "window"
 
 
-def answer(store: Store, *, format: str, by: str | None, window_start: datetime | None, limit: int | None) -> None:
+def print_answer(
+    store: StoreReader, *, format: str, by: str | None, window_start: datetime | None, limit: int | None
+) -> None:
     """Print the answer, or the part of it that was asked for."""
     document = _document(store, by=by, window_start=window_start, limit=limit)
     if format == "json":
         print(terminal.to_json(document))
     elif format == "csv":
-        print(terminal.to_csv(document.get("crime_types" if by == "crime-type" else "windows", [])), end="")
+        print(terminal.to_csv(document.get(_plural(by or _WINDOW), [])), end="")
     else:
-        _print_tables(document, limit or _TABLE_ROWS)
+        _print_tables(store, document, limit or _TABLE_ROWS)
 
 
-def _document(store: Store, *, by: str | None, window_start: datetime | None, limit: int | None) -> dict[str, Any]:
-    windows = store.answers("window_answers", order_by="window_start")
-    [overall] = store.answers("overall_answer", order_by="calls")
+def _plural(kind: str) -> str:
+    return f"{kind.replace('-', '_')}s"
+
+
+def _document(store: StoreReader, *, by: str | None, window_start: datetime | None, limit: int | None) -> Row:
     if window_start is not None:
-        chosen = [row for row in windows if row["window_start"] == window_start]
+        chosen = store.window_answer(window_start)
         if not chosen:
-            raise SfPoliceError(f"no call was counted in a window that starts at {window_start}")
-        return {"windows": chosen, "counts": store.window_counts(window_start)[:limit]}
-    document: dict[str, Any] = {"totals": terminal.totals(windows, overall)}
-    if by != "crime-type":
-        document["windows"] = windows[:limit]
-    if by != "window":
-        order = "calls DESC, crime_type"
-        document["crime_types"] = store.answers("crime_type_answers", order_by=order, limit=limit)
+            raise SfPoliceError(f"nothing was counted in a window that starts at {window_start}")
+        return {_plural(_WINDOW): chosen, "counts": store.window_counts(window_start)[:limit]}
+    question = store.database.question
+    windows = store.answer(WINDOW_ANSWERS)
+    [overall] = store.answer(OVERALL_ANSWER)
+    document: Row = {"totals": totals(windows, overall, spread=question.spread)}
+    for kind, view in kinds(question.answers).items():
+        if by in (None, kind):
+            document[_plural(kind)] = windows[:limit] if kind == _WINDOW else store.answer(view, limit=limit)
     return document
 
 
-def _print_tables(document: dict[str, Any], limit: int) -> None:
-    if "windows" in document:
-        table("per window", terminal.windows_table(document["windows"][:limit]))
+def _print_tables(store: StoreReader, document: Row, limit: int) -> None:
+    question = store.database.question
+    for kind in kinds(question.answers):
+        if _plural(kind) in document:
+            rows = document[_plural(kind)][:limit]
+            print_table(f"per {kind.replace('-', ' ')}", terminal.answer_table(rows, question))
     if "counts" in document:
-        table("its calls", terminal.counts_table(document["counts"]))
-    if "crime_types" in document:
-        table("per crime type", terminal.crime_types_table(document["crime_types"][:limit]))
+        rows = [_without_window(row) for row in document["counts"]]
+        print_table(f"its {question.rows}", terminal.answer_table(rows, question))
     if "totals" in document:
-        print(terminal.totals_text(document["totals"]))
+        print(terminal.totals_text(document["totals"], question))
 
 
-def result(store: Store, *, limit: int | None = None) -> int:
-    """Print the answer and the books; gives the exit code: 1 when the books do not balance."""
-    limit = limit or _TABLE_ROWS
-    books = store.books()
-    windows = store.answers("window_answers", order_by="window_start DESC")
+def _without_window(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in (WINDOW_START, WINDOW_END)}
+
+
+def print_result(store: StoreReader, *, limit: int | None = None) -> int:
+    """Print the answer and the books; give the exit code: 1 when the books do not balance."""
+    limit, question, books = limit or _TABLE_ROWS, store.database.question, store.books()
+    windows = store.answer(WINDOW_ANSWERS, newest=True)
     if windows:
-        [overall] = store.answers("overall_answer", order_by="calls")
-        crime_types = store.answers("crime_type_answers", order_by="calls DESC, crime_type", limit=limit)
-        table(f"newest of {len(windows):,} windows", terminal.windows_table(windows[:limit]))
-        table(f"most frequent of {overall['crime_types']:,} crime types", terminal.crime_types_table(crime_types))
-        print(terminal.totals_text(terminal.totals(windows, overall)))
+        [overall] = store.answer(OVERALL_ANSWER)
+        print_table(f"newest of {len(windows):,} windows", terminal.answer_table(windows[:limit], question))
+        for kind, view in kinds(question.answers).items():
+            if kind != _WINDOW:
+                many = overall.get(_plural(kind))
+                heading = f"most frequent {'' if many is None else f'of {many:,} '}{_plural(kind).replace('_', ' ')}"
+                print_table(heading, terminal.answer_table(store.answer(view, limit=limit), question))
+        print(terminal.totals_text(totals(windows, overall, spread=question.spread), question))
     sys.stdout.flush()
-    print(terminal.books_line(books), file=sys.stderr, flush=True)
+    print(terminal.books_line(books, rows=question.rows), file=sys.stderr, flush=True)
     return 0 if books.is_balanced else 1
 
 
-def table(heading: str, rows: Table) -> None:
+def print_table(heading: str, rows: Table) -> None:
     """Print a table under its heading."""
     print(heading, flush=True)
     _console().print(rows)

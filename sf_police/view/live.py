@@ -11,23 +11,24 @@ from typing import Final
 from rich.console import Console
 from rich.live import Live
 
-from sf_police.store.writer import Store
-from sf_police.stream.sink import BatchReport
+from sf_police.store.answers import StoreReader
+from sf_police.store.tables import BatchReport
 from sf_police.view import terminal
 
 _NEWEST_WINDOWS: Final = 8
 _SECONDS_BETWEEN_LOOKS: Final = 0.5
 
 _LATE_WARNING: Final = (
-    "warning: calls are late, and late calls are not counted. Likely causes: the file was sent newest first (send it "
+    "warning: records are late, and late ones are not counted. Likely causes: the file was sent newest first (send it "
     "with `make produce`, which orders it), partitions chosen by key drift apart (PARTITIONS=1, or the producer's own "
     "choice), or records were sent again after the watermark had passed them. A longer WATERMARK lets more of them in."
 )
 
 
 @contextmanager
-def batches(store: Store) -> Iterator[Callable[[BatchReport], None]]:
-    """A function that shows each batch, while the context lasts."""
+def batches(store: StoreReader) -> Iterator[Callable[[BatchReport], None]]:
+    """Give a function that shows each batch, while the context lasts."""
+    question = store.database.question
     console = Console(stderr=True, highlight=False, markup=False)
     has_warned = False
 
@@ -47,14 +48,15 @@ def batches(store: Store) -> Iterator[Callable[[BatchReport], None]]:
         return
 
     looked = 0.0
-    with Live(terminal.live_view([], None), console=console, transient=True, auto_refresh=False) as live:
+    with Live(terminal.live_view([], None, question), console=console, transient=True, auto_refresh=False) as live:
 
         def show_table(report: BatchReport) -> None:
             nonlocal looked
             warn_once(report)
             # Small batches come faster than anyone reads.
-            if not report.behind or time.monotonic() - looked > _SECONDS_BETWEEN_LOOKS:
-                live.update(terminal.live_view(store.newest_windows(_NEWEST_WINDOWS), report), refresh=True)
+            if not report.lag or time.monotonic() - looked > _SECONDS_BETWEEN_LOOKS:
+                windows = store.newest_windows(_NEWEST_WINDOWS)
+                live.update(terminal.live_view(windows, report, question), refresh=True)
                 looked = time.monotonic()
 
         yield show_table

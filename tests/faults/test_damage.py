@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from sf_police.calls.generate import generate_calls
-from sf_police.produce.records import event_records
 from tests.support.fault_table import fault
 from tests.support.invariants import assert_exact, dump
 from tests.support.job import Job, jobs
+from tests.support.question import event_records
 
 SMALL = {"MAX_OFFSETS_PER_TRIGGER": "150", "STATE_PARTITIONS": "2"}
 

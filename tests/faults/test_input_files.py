@@ -69,5 +69,5 @@ def test_a_file_that_is_cut_while_it_is_read_is_refused(make_job: Callable[..., 
         done = job.run("produce", str(fifo), check=False)
     writer.join()
     assert done.returncode == 1
-    assert "cut short inside a call; nothing was sent" in done.stderr
+    assert "cut short inside a record; nothing was sent" in done.stderr
     assert ": 0 records" in job.run("inspect").stdout

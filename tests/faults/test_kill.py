@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from sf_police.calls.generate import generate_calls
-from sf_police.produce.records import event_records
 from tests.support.brokers import Brokers
 from tests.support.builders import a_value
 from tests.support.crash_points import run_dying
@@ -21,6 +20,7 @@ from tests.support.fault_table import fault
 from tests.support.invariants import assert_again_changes_nothing, assert_exact, in_order
 from tests.support.job import Job, see_through
 from tests.support.oracle import read_topic
+from tests.support.question import event_records
 
 POINTS = [
     "before the offsets file", "after the offsets file", "in a task", "in the store's transaction",

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from sf_police.calls.generate import generate_calls
-from sf_police.produce.records import event_records
 from tests.support.builders import a_value
 from tests.support.fault_table import fault
 from tests.support.invariants import assert_exact
 from tests.support.job import Job
+from tests.support.question import event_records
 
 COUNT = 900
 

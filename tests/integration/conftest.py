@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sf_police.config import resolve
 from sf_police.spark.session import create_session, stop_session
 from tests.support.job import Job
+from tests.support.question import resolve
 
 
 @pytest.fixture

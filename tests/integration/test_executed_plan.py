@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import SparkSession
 
-from sf_police.config import resolve
+from sf_police.calls import QUESTION
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
-from sf_police.stream.sink import counts_stream
+from sf_police.stream.query import counts_stream
 from tests.support.builders import a_value
 from tests.support.job import Job
+from tests.support.question import resolve
 
 
 @pytest.mark.parametrize(("state_partitions", "shuffles"), [(1, 0), (2, 2)])
@@ -36,7 +37,7 @@ def test_metrics_of_the_plan_equal_progress(
         seen.append(plan.metrics(query))
         exchanges.append(str(query._jsq.streamingQuery().lastExecution().executedPlan()).count("Exchange "))
 
-    query = counts_stream(session, config).foreachBatch(consume).start()
+    query = counts_stream(session, config, QUESTION).foreachBatch(consume).start()
     query.awaitTermination()
 
     progress = [p for p in query.recentProgress if p.numInputRows or p.stateOperators[-1].numRowsUpdated]

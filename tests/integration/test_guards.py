@@ -162,7 +162,7 @@ def test_reset_deletes_checkpoint_and_store_and_nothing_else(run_job: Job) -> No
 def test_a_second_stream_on_one_checkpoint_is_refused_and_sigterm_ends_the_first(run_job: Job) -> None:
     first = run_job.start("stream")
     assert first.stderr is not None
-    assert "going on from the checkpoint" in first.stderr.readline()
+    assert "resuming from the checkpoint" in first.stderr.readline()
 
     refused = run_job.run("stream", "--until-end", check=False)
     assert refused.returncode == 1
@@ -219,12 +219,12 @@ def test_late_calls_bring_one_warning(make_job: Callable[..., Job]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["stream", "--window", "7 minutes"], "error: WINDOW=7 minutes: it takes"),
+        (["stream", "--window", "7 minutes"], "error: WINDOW=7 minutes: expected"),
         (["stream", "--trigger", "1 second", "--until-end"], "error: TRIGGER does not go with UNTIL_END"),
-        (["stream", "--state-partitions", "0"], "error: STATE_PARTITIONS=0: it takes a whole number"),
+        (["stream", "--state-partitions", "0"], "error: STATE_PARTITIONS=0: expected a whole number"),
         (["stream", "--store", "mysql://x/y"], "error: STORE"),
         (["stream", "--unknown"], "unrecognized arguments: --unknown"),
-        (["produce", "--rate", "0"], "argument --rate: 0: it takes a number above 0"),
+        (["produce", "--rate", "0"], "argument --rate: 0: expected a number above 0"),
         (["answer", "--limit", "0"], "argument --limit"),
         (["nonsense"], "invalid choice"),
         ([], "required"),

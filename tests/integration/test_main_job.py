@@ -16,6 +16,7 @@ import pytest
 from tests.support import recount
 from tests.support.builders import a_value
 from tests.support.job import Job, books
+from tests.support.question import event_records
 
 REAL_FILE = os.environ.get("SF_POLICE_REAL_FILE")
 
@@ -104,7 +105,7 @@ def test_restart_goes_on_from_the_checkpoint(job: Job) -> None:
 
     done = job.run("stream", "--until-end")
 
-    assert "going on from the checkpoint" in done.stderr
+    assert "resuming from the checkpoint" in done.stderr
     assert books(done.stderr) == {"read": 4, "counted": 3, "duplicates": 1, "late": 0, "rejected": 0}
     assert list(stored_counts(job).values()) == [3]
 
@@ -127,7 +128,6 @@ def test_partitions_by_key_hash_lose_calls_as_late_and_by_position_none(make_job
     from kafka import KafkaProducer
 
     from sf_police.calls.generate import generate_calls
-    from sf_police.produce.records import event_records
 
     records = list(event_records(list(generate_calls())[-1_600:]))
     late = {}

@@ -18,10 +18,10 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from sf_police.calls.generate import generate_calls
-from sf_police.produce.records import event_records
 from tests.support.builders import a_call
 from tests.support.environment import ROOT
 from tests.support.job import Job, books
+from tests.support.question import event_records
 
 CALLS = 60_000
 
@@ -128,9 +128,9 @@ BAD_FILES: list[tuple[str, bytes | None, str]] = [
     ("missing.json", None, "cannot read {path}: No such file or directory; nothing was sent"),
     ("empty.json", b"", "{path} is empty: it should hold calls, as a JSON array or one a line; nothing was sent"),
     ("none.json", b"[]", "{path} is an empty array: there is nothing to send; nothing was sent"),
-    ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a call; nothing"),
-    ("text.json", b"hello", "{path} at byte 0: not a call: no `{{`; nothing was sent"),
-    ("other.json", b'[{"a": 1}]', "{path} holds no calls: its first object has none of the fields crime_id, "),
+    ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a record; nothing"),
+    ("text.json", b"hello", "{path} at byte 0: not a record: no `{{`; nothing was sent"),
+    ("other.json", b'[{"a": 1}]', "{path}: its first object has none of the fields crime_id, "),
     ("large.json", json.dumps([a_call(city="x" * 1_100_000)]).encode(), "call 1 of the file (key b'182850001') makes"),
     ("sum.json.gz", PACKED[:-8] + b"12345678", "cannot read {path}: CRC check failed"),
 ]

@@ -11,11 +11,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.classic.dataframe import DataFrame
 
-from sf_police.config import resolve
-from sf_police.store.writer import open_store
-from sf_police.stream.sink import run_stream
+from sf_police.calls import QUESTION
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from sf_police.stream.query import run_stream
 from tests.support.builders import a_value
 from tests.support.job import Job
+from tests.support.question import resolve
 
 
 @pytest.fixture
@@ -56,9 +58,10 @@ def test_the_jvm_lets_go_of_a_micro_batch_once_it_is_stored(
         jvm.java.lang.System.gc()
         held.append(sum(not frame.refersTo(None) for frame in frames))
 
-    with closing(open_store(config.store)) as store:
-        store.create_tables()
-        run_stream(session, config, store, on_batch=count_held, is_stopped=lambda: False)
+    with closing(open_database(config.store, QUESTION)) as database:
+        database.create()
+        writer = StoreWriter(database)
+        run_stream(session, config, QUESTION, writer, on_batch=count_held, is_stopped=lambda: False)
 
     assert len(held) == 12
     # The one at hand, and those that are still on the stack of a thread of Py4J's which waits for its next call.

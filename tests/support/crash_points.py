@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sf_police.cli import main
-from sf_police.store.tables import BATCHES
-from sf_police.store.writer import Store
+from sf_police.store.writer import StoreWriter
 from sf_police.stream import sink
 from tests.support.environment import ROOT
 from tests.support.job import Job
@@ -39,7 +38,7 @@ def die_when_there(path: Path) -> None:
 
 def arm(point: str, batch: int) -> None:
     checkpoint = Path(os.environ["STATE_DIR"]) / "checkpoint"
-    write, write_batch, upsert = sink._StoreSink.write, Store.write_batch, Store._upsert
+    write, write_batch, upsert = sink.StoreSink.write, StoreWriter.write_batch, StoreWriter._upsert
 
     def dying_write(self: Any, counts: Any, batch_id: int) -> None:
         if batch_id == batch:
@@ -52,16 +51,16 @@ def arm(point: str, batch: int) -> None:
             die()
 
     def dying_upsert(self: Any, connection: Any, table: Any, rows: Any) -> int:
-        if table is BATCHES and rows[0]["batch_id"] == batch:
+        if table.name == "batches" and rows[0]["batch_id"] == batch:
             die()
         return upsert(self, connection, table, rows)
 
     arms: dict[str, Callable[[], None]] = {
         "before the offsets file": lambda: die_when_there(checkpoint / "commits" / str(batch - 1)),
         "after the offsets file": lambda: die_when_there(checkpoint / "offsets" / str(batch)),
-        "in a task": lambda: setattr(sink._StoreSink, "write", dying_write),
-        "in the store's transaction": lambda: setattr(Store, "_upsert", dying_upsert),
-        "between the store's commit and Spark's": lambda: setattr(Store, "write_batch", dying_write_batch),
+        "in a task": lambda: setattr(sink.StoreSink, "write", dying_write),
+        "in the store's transaction": lambda: setattr(StoreWriter, "_upsert", dying_upsert),
+        "between the store's commit and Spark's": lambda: setattr(StoreWriter, "write_batch", dying_write_batch),
     }
     arms[point]()
 

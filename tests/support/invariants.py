@@ -6,9 +6,9 @@ import json
 import sqlite3
 from pathlib import Path
 
-from sf_police.produce.records import event_records
 from tests.support import oracle
 from tests.support.job import Job
+from tests.support.question import event_records
 
 
 def assert_exact(job: Job) -> dict[str, int]:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.store.writer import Store, open_store
+from sf_police.calls import QUESTION
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database, open_database
+from sf_police.store.writer import StoreWriter
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +46,24 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     url = (
         f"sqlite:///{tmp_path / 'a folder' / 'answers.db'}"
         if request.param == "sqlite"
         else request.getfixturevalue("postgresql")
     )
-    store = open_store(url)
-    store.create_tables()
-    yield store
-    store.drop_tables()
-    store.close()
+    database = open_database(url, QUESTION)
+    database.create()
+    yield database
+    database.drop()
+    database.close()
+
+
+@pytest.fixture
+def writer(database: Database) -> StoreWriter:
+    return StoreWriter(database)
+
+
+@pytest.fixture
+def reader(database: Database) -> StoreReader:
+    return StoreReader(database)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.config import resolve
 from sf_police.errors import UsageError
+from tests.support.question import resolve
 
 
 def test_defaults() -> None:
@@ -77,7 +77,7 @@ def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: 
     with pytest.raises(UsageError) as error:
         resolve({name: text})
     assert error.value.exit_code == 2
-    assert str(error.value).startswith(f"{name.upper()}={text}: it takes ")
+    assert str(error.value).startswith(f"{name.upper()}={text}: expected ")
 
 
 def test_a_trigger_does_not_go_with_until_end() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from sf_police import config
+from sf_police.calls import QUESTION
 from sf_police.cli import main
 from tests.support.environment import ROOT
 
@@ -67,26 +69,32 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     expected = []
     for field in config.settings():
-        default = field.metadata["default"]
+        default = config.default_of(field, QUESTION.defaults)
         expected.append((field.name.upper(), f"`{default}`" if default else "", field.metadata["help"]))
 
     assert rows == expected
 
 
-def test_every_file_in_the_map_of_the_tree_exists() -> None:
+def test_the_map_names_every_module_and_nothing_else() -> None:
     [block] = re.findall(r"^## Map\n.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     folders: list[str] = []  # that the line is in, by its indent
+    named = set()
     for line in block.splitlines():
-        name = line.split()[0]
         folders = folders[: (len(line) - len(line.lstrip())) // 2]
-        assert ROOT.joinpath(*folders, name).exists(), line
-        folders.append(name)
+        named.add(Path(*folders, line.split()[0]))
+        folders.append(line.split()[0])
+    code = {
+        path.relative_to(ROOT) for path in (ROOT / "sf_police").rglob("*") if path.suffix in (".py", ".sql", ".json")
+    }
+
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    assert {path for path in code if path.name != "__init__.py"} - named == set()
 
 
 def test_the_scripts_have_the_defaults_of_the_settings() -> None:
     library = (ROOT / "scripts" / "lib.sh").read_text()
     defaults = dict(re.findall(r'^: "\$\{([A-Z_]+):=(.*)\}"$', library, re.MULTILINE))
-    own = {field.name.upper(): field.metadata["default"] for field in config.settings()}
+    own = {field.name.upper(): config.default_of(field, QUESTION.defaults) for field in config.settings()}
 
     for name in ("KAFKA_PORT", "KAFKA_BROKERS", "STATE_DIR", "JARS_DIR"):
         assert defaults[name].replace("${HOME}", "~") == own[name]

@@ -8,7 +8,8 @@ from chispa import assert_column_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from sf_police.calls import columns
+from sf_police.calls import QUESTION, columns
+from sf_police.stream.transformations import event_time
 
 
 def test_crime_type_is_trimmed_of_ascii_white_space(spark: SparkSession) -> None:
@@ -41,6 +42,6 @@ def test_event_time_is_the_wall_clock(spark: SparkSession) -> None:
     ]
     df = spark.createDataFrame(rows, "text string, expected timestamp")
 
-    actual_df = df.withColumn("actual", columns.event_time(F.col("text")))
+    actual_df = df.withColumn("actual", event_time(F.col("text"), pattern=QUESTION.time_pattern))
 
     assert_column_equality(actual_df, "actual", "expected")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.calls.generate import generate_calls, write_calls
-from sf_police.calls.schema import FIELDS
+from sf_police.calls import QUESTION
+from sf_police.calls.generate import generate_calls
+from sf_police.produce.generated_file import write_records
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def test_it_is_as_large_as_the_original_and_four_calls_stand_twice(calls: list[d
 
 
 def test_every_call_has_the_fields_in_order_as_strings(calls: list[dict[str, str]]) -> None:
-    assert {tuple(call) for call in calls} == {FIELDS}
+    assert {tuple(call) for call in calls} == {tuple(field.name for field in QUESTION.fields)}
     assert {type(value) for call in calls for value in call.values()} == {str}
 
 
@@ -73,7 +74,7 @@ def test_blank_fields_have_their_shares(calls: list[dict[str, str]]) -> None:
 
 def test_the_same_seed_gives_the_same_file_and_another_another(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        write_calls(tmp_path / name, calls=500, seed=seed)
+        write_records(tmp_path / name, generate_calls(calls=500, seed=seed))
     a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
 
     assert a == b
@@ -81,7 +82,7 @@ def test_the_same_seed_gives_the_same_file_and_another_another(tmp_path: Path) -
 
 
 def test_the_file_is_printed_as_the_original_is(tmp_path: Path) -> None:
-    write_calls(tmp_path / "calls.json", calls=3)
+    write_records(tmp_path / "calls.json", generate_calls(calls=3))
     text = (tmp_path / "calls.json").read_text("ascii")
 
     assert text == json.dumps(json.loads(text), indent=4)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from sf_police.calls.pipeline import judged_records
 from tests.support.builders import kafka_frame
 from tests.support.parser_table import FUTURE, GOOD, ONE, TABLE
+from tests.support.question import validated_records
 
 
 def test_the_table_of_inputs_and_outcomes(spark: SparkSession) -> None:
@@ -20,7 +21,8 @@ def test_the_table_of_inputs_and_outcomes(spark: SparkSession) -> None:
         "offset bigint, name string, reason string",
     )
 
-    actual_df = judged_records(records).select("offset", "reason").join(expected_df.select("offset", "name"), "offset")
+    found = validated_records(records).select(F.col("_offset").alias("offset"), "reason")
+    actual_df = found.join(expected_df.select("offset", "name"), "offset")
 
     assert_df_equality(
         actual_df.select("offset", "name", "reason"), expected_df, ignore_row_order=True, ignore_nullable=True
@@ -30,14 +32,14 @@ def test_the_table_of_inputs_and_outcomes(spark: SparkSession) -> None:
 def test_every_truncation_of_a_record_is_rejected(spark: SparkSession) -> None:
     cut = [GOOD[:length] for length in range(len(GOOD))]
 
-    reasons = {row.reason for row in judged_records(kafka_frame(spark, cut)).select("reason").collect()}
+    reasons = {row.reason for row in validated_records(kafka_frame(spark, cut)).select("reason").collect()}
 
     assert reasons == {ONE}
 
 
 @pytest.mark.parametrize("value", [GOOD, b" " + GOOD], ids=["compact", "strict"])
 def test_both_ways_cut_out_the_same_fields(spark: SparkSession, value: bytes) -> None:
-    [row] = judged_records(kafka_frame(spark, [value])).collect()
+    [row] = validated_records(kafka_frame(spark, [value])).collect()
 
     fields = (row.crime_id, row.original_crime_type_name, row.call_date_time, row.disposition)
     assert fields == ("182850001", "Traffic Stop", "2018-10-12T14:20:00.000", "HAN")
@@ -51,6 +53,6 @@ def test_both_ways_cut_out_the_same_fields(spark: SparkSession, value: bytes) ->
 def test_the_kafka_timestamp_bounds_the_event_time(
     spark: SparkSession, timestamp: datetime, reason: str | None
 ) -> None:
-    [row] = judged_records(kafka_frame(spark, [GOOD], timestamp)).collect()
+    [row] = validated_records(kafka_frame(spark, [GOOD], timestamp)).collect()
 
     assert row.reason == reason

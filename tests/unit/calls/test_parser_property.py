@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from sf_police.calls.pipeline import judged_records
 from tests.support.builders import PRODUCED, a_value, kafka_frame
 from tests.support.oracle import judge
+from tests.support.question import validated_records
 
 GOOD = a_value(address="100 Block Of Kelp St", city="São Paulo 😀")
 PIECES = [
@@ -36,7 +36,7 @@ def test_the_parser_takes_what_the_rules_take(spark: SparkSession, values: list[
     frame = kafka_frame(spark, list(values))
     timestamp = int(PRODUCED.timestamp() * 1000)
 
-    judged = {row.offset: row for row in judged_records(frame).drop("event_time", "timestamp").collect()}
+    judged = {row._offset: row for row in validated_records(frame).drop("event_time", "_timestamp").collect()}
 
     for offset, value in enumerate(values):
         call, row = judge(value, timestamp), judged[offset]

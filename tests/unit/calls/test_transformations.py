@@ -1,4 +1,4 @@
-"""Each transformation on the fixture's calls or a few rows; windows, lateness and repeats on purpose."""
+"""Each transformation on the fixture's calls or a few rows; windows, lateness and duplicates on purpose."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from sf_police.calls import transformations as t
-from sf_police.calls.pipeline import call_counts, rejected_records
-from sf_police.produce.json_files import read_calls
-from sf_police.produce.records import event_records
+from sf_police.stream.transformations import filter_late_and_duplicates
 from tests.support.builders import KAFKA_SCHEMA, PRODUCED, a_value, kafka_frame
 from tests.support.fixtures import FIXTURES, read_csv
+from tests.support.question import call_counts, event_records, read_calls, rejected_records, validated_records
 
 COUNTS_SCHEMA = "window_start timestamp, window_end timestamp, crime_type string, resolution string, calls bigint"
 DAY = "2018-10-12"
@@ -70,16 +68,17 @@ def test_a_window_before_midnight_ends_at_midnight(spark: SparkSession) -> None:
     assert_df_equality(actual_df, expected_df, ignore_nullable=True)
 
 
-def test_filter_repeats_keeps_one_of_each_id_and_time(spark: SparkSession) -> None:
+def test_filter_late_and_duplicates_keeps_one_of_each_id_and_time(spark: SparkSession) -> None:
     values = [
         a_value(),
         a_value(disposition="ADV"),
         a_value(call_date_time=f"{DAY}T14:21:00.000"),
         a_value(crime_id="2"),
     ]
-    calls = t.with_event_time(t.parse_calls(kafka_frame(spark, values)))
+    calls = validated_records(kafka_frame(spark, values))
 
-    kept = t.filter_repeats(calls, watermark="10 minutes").select("crime_id", "call_date_time")
+    found = filter_late_and_duplicates(calls, id="crime_id", watermark="10 minutes")
+    kept = found.select("crime_id", "call_date_time")
 
     expected_df = spark.createDataFrame(
         [("182850001", f"{DAY}T14:20:00.000"), ("182850001", f"{DAY}T14:21:00.000"), ("2", f"{DAY}T14:20:00.000")],
@@ -158,7 +157,7 @@ def test_a_call_within_the_watermark_counts_and_a_later_one_is_late(stream: Stre
     assert stream.dropped_as_late() == 1
 
 
-def test_a_repeat_in_a_later_batch_is_dropped_within_the_watermark(stream: StreamOfFiles) -> None:
+def test_a_duplicate_in_a_later_batch_is_dropped_within_the_watermark(stream: StreamOfFiles) -> None:
     stream.feed(at("14:55", "1"))
     stream.feed(at("14:55", "1"), at("15:00", "2"))
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sf_police.errors import SfPoliceError
-from sf_police.produce.json_files import read_calls
 from tests.support.builders import a_call
+from tests.support.question import read_calls
 
 CALLS = [a_call(crime_id=str(number)) for number in range(3)]
 ARRAY = json.dumps(CALLS, indent=4).encode()
@@ -59,16 +59,16 @@ def test_read_calls_takes_arrays_and_lines_packed_or_not(tmp_path: Path, name: s
         (b"[ ]", "empty array"),
         (b"[", "at byte 1: cut short"),
         (ARRAY[:-1], "cut short: the array does not end"),
-        (ARRAY[:600], "at byte 600: cut short inside a call"),
+        (ARRAY[:600], "at byte 600: cut short inside a record"),
         (b'[{"crime_id":1} {"a":2}]', "at byte 16: neither a comma nor `]`"),
         (b'[{"crime_id":1}] x', "at byte 17: something follows the array"),
-        (b'[{"crime_id":1},]', "at byte 16: not a call"),
-        (b"[1]", "at byte 1: not a call"),
-        (b"crime_id,disposition\n1,HAN\n", "at byte 0: not a call"),
+        (b'[{"crime_id":1},]', "at byte 16: not a record"),
+        (b"[1]", "at byte 1: not a record"),
+        (b"crime_id,disposition\n1,HAN\n", "at byte 0: not a record"),
         (b"{'a': 1}", "at byte 1: Expecting property name"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": "\xff"}', "at byte 7: not UTF-8"),
-        ('[{"crime_id":"ä"}, 2]'.encode(), "at byte 20: not a call"),
+        ('[{"crime_id":"ä"}, 2]'.encode(), "at byte 20: not a record"),
     ],
 )
 def test_the_reader_says_what_is_wrong_and_where(
@@ -107,7 +107,7 @@ def test_a_file_of_something_else_is_no_calls(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     path.write_text('[{"name": "x"}]')
 
-    with pytest.raises(SfPoliceError, match=r"other\.json holds no calls: its first object has none of the fields"):
+    with pytest.raises(SfPoliceError, match=r"other\.json: its first object has none of the fields"):
         list(read_calls(path))
 
 

@@ -93,11 +93,11 @@ def test_publish_reports_progress() -> None:
 @pytest.mark.parametrize("is_sorted", [True, False])
 def test_a_record_over_the_limit_is_refused_before_anything_is_sent(is_sorted: bool) -> None:
     def file(*sizes: int) -> Records:
-        entries = [Entry("", n if is_sorted else -n, b"k", b"v" * size) for n, size in enumerate(sizes)]
+        entries = [Entry("", n if is_sorted else -n, n, b"k", b"v" * size) for n, size in enumerate(sizes)]
         return Records(entries, None, is_sorted=is_sorted, most_bytes=1 << 30)
 
     ensure_sendable(file(1, 1_048_000))
     with pytest.raises(
-        SfPoliceError, match=r"call 2 of the file \(key b'k'\) .* over the limit of 1,048,576; nothing was sent"
+        SfPoliceError, match=r"record 2 of the file \(key b'k'\) .* over the limit of 1,048,576; nothing was sent"
     ):
         ensure_sendable(file(1, 1_048_576, 1))

@@ -15,7 +15,7 @@ from sf_police.produce.resume import missing_records
 from sf_police.topic.admin import Partition, Topic
 from sf_police.topic.record import Record, TopicRecord
 
-FILE = Records([Entry("", n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
+FILE = Records([Entry("", n, n, b"k%d" % n, b"v%d" % n) for n in range(10)], None, is_sorted=True, most_bytes=1000)
 RECORDS = list(FILE)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from sf_police.config import resolve
 from sf_police.spark.session import spark_options
+from tests.support.question import resolve
 
 
 @pytest.fixture

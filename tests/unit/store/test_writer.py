@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UsageError
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import existing_database, open_database
 from sf_police.store.tables import Batch
-from sf_police.store.writer import Store, existing_store, open_store
-from tests.support.builders import a_batch
+from sf_police.store.writer import StoreWriter
+from tests.support.builders import a_batch, a_counts_table
 
 # Ten calls in two windows.
 COUNTS = [
@@ -25,47 +28,48 @@ def rejected(offset: int) -> dict[str, Any]:
     return {"topic": "calls", "partition": 0, "offset": offset, "reason": "not UTF-8", "value": b"\xff\x00"}
 
 
-def test_a_replayed_batch_overwrites_its_own_rows(store: Store) -> None:
+def test_a_replayed_batch_overwrites_its_own_rows(writer: StoreWriter, reader: StoreReader) -> None:
     for _ in range(2):
-        store.write_batch(a_batch(read=11, counted=10, rejected=1), COUNTS, [rejected(3)])
+        writer.write_batch(a_batch(read=11, counted=10, rejected=1), a_counts_table(COUNTS), [rejected(3)])
 
-    books = store.books()
-    assert (books.read, books.counted, books.stored_calls, books.stored_rejected) == (11, 10, 10, 1)
+    books = reader.books()
+    assert (books.read, books.counted, books.stored_counted, books.stored_rejected) == (11, 10, 10, 1)
     assert books.is_balanced
 
 
-def test_counts_are_absolute(store: Store) -> None:
-    store.write_batch(a_batch(), COUNTS, [])
-    store.write_batch(a_batch(1), [(*COUNTS[0][:-1], 7)], [])
+def test_counts_are_absolute(writer: StoreWriter, reader: StoreReader) -> None:
+    writer.write_batch(a_batch(), a_counts_table(COUNTS), [])
+    writer.write_batch(a_batch(1), a_counts_table([(*COUNTS[0][:-1], 7)]), [])
 
-    assert store.window_counts(datetime(2018, 10, 12, 14))[0]["calls"] == 7
+    assert reader.window_counts(datetime(2018, 10, 12, 14))[0]["calls"] == 7
 
 
 @pytest.mark.parametrize("number", [49, 50, 5_049, 5_051])
-def test_as_many_counts_are_stored_as_are_given(store: Store, number: int) -> None:
+def test_as_many_counts_are_stored_as_are_given(writer: StoreWriter, reader: StoreReader, number: int) -> None:
     start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
     for calls in (1, 2):
-        store.write_batch(a_batch(), ((start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)), [])
+        rows = [(start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)]
+        writer.write_batch(a_batch(), a_counts_table(rows), [])
 
-    rows = store.window_counts(datetime.fromisoformat(start))
+    rows = reader.window_counts(datetime.fromisoformat(start))
     assert [(row["crime_type"], row["calls"]) for row in rows] == [
         (f"type {n:04}", 2 * n) for n in reversed(range(number))
     ]
 
 
-def test_a_rejected_record_keeps_its_bytes(store: Store) -> None:
+def test_a_rejected_record_keeps_its_bytes(writer: StoreWriter, reader: StoreReader) -> None:
     rows = [rejected(1), {**rejected(2), "value": None}]
-    store.write_batch(a_batch(read=2, rejected=2), [], rows)
+    writer.write_batch(a_batch(read=2, rejected=2), a_counts_table([]), rows)
 
-    assert store.rejected(10) == rows
+    assert reader.rejected(10) == rows
 
 
-def test_a_batch_that_finds_fewer_rejected_records_is_not_written(store: Store) -> None:
+def test_a_batch_that_finds_fewer_rejected_records_is_not_written(writer: StoreWriter, reader: StoreReader) -> None:
     with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 found"):
-        store.write_batch(a_batch(read=2, rejected=2), COUNTS, [rejected(1)])
+        writer.write_batch(a_batch(read=2, rejected=2), a_counts_table(COUNTS), [rejected(1)])
 
-    assert store.is_empty()
-    assert store.books().stored_calls == 0
+    assert reader.is_empty()
+    assert reader.books().stored_counted == 0
 
 
 @pytest.mark.parametrize(
@@ -77,46 +81,48 @@ def test_a_batch_that_finds_fewer_rejected_records_is_not_written(store: Store) 
     ],
     ids=["balanced", "a record is missing", "the counts hold another number"],
 )
-def test_the_books_balance_to_the_last_record(store: Store, batch: dict[str, int], is_balanced: bool) -> None:
-    store.write_batch(a_batch(**batch), COUNTS, [rejected(1)])
+def test_the_books_balance_to_the_last_record(
+    writer: StoreWriter, reader: StoreReader, batch: dict[str, int], is_balanced: bool
+) -> None:
+    writer.write_batch(a_batch(**batch), a_counts_table(COUNTS), [rejected(1)])
 
-    assert store.books().is_balanced is is_balanced
+    assert reader.books().is_balanced is is_balanced
 
 
-def test_offsets_without_a_record_are_reported_apart(store: Store) -> None:
-    store.write_batch(a_batch(read=10, counted=10), COUNTS, [])
-    store.write_batch(a_batch(1, read=0), [], [])
+def test_offsets_without_a_record_are_reported_apart(writer: StoreWriter, reader: StoreReader) -> None:
+    writer.write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
+    writer.write_batch(a_batch(1, read=0), a_counts_table([]), [])
     gap = Batch("query", 2, {"0": 10}, {"0": 13}, 0, 0, 0, 0, 0, None, 0.1)
-    store.write_batch(gap, [], [])
+    writer.write_batch(gap, a_counts_table([]), [])
 
-    assert (store.books().gaps, store.books().is_balanced) == (3, True)
-
-
-def test_the_store_remembers_its_stream(store: Store) -> None:
-    assert store.stream() is None
-    store.adopt_stream("one", {"window": "30 minutes"})
-    store.adopt_stream("two", {"window": "1 hour"})
-
-    assert store.stream() == ("two", {"window": "1 hour"})
+    assert (reader.books().gaps, reader.books().is_balanced) == (3, True)
 
 
-def test_last_batches_are_read_as_they_were_written(store: Store) -> None:
+def test_the_store_remembers_its_stream(writer: StoreWriter, reader: StoreReader) -> None:
+    assert reader.stream() is None
+    writer.adopt_stream("one", {"window": "30 minutes"})
+    writer.adopt_stream("two", {"window": "1 hour"})
+
+    assert reader.stream() == ("two", {"window": "1 hour"})
+
+
+def test_last_batches_are_read_as_they_were_written(writer: StoreWriter, reader: StoreReader) -> None:
     batches = [a_batch(0, read=10, counted=10), a_batch(1, read=3, late=3)]
     for batch in batches:
-        store.write_batch(batch, [], [])
+        writer.write_batch(batch, a_counts_table([]), [])
 
-    assert store.last_batches(5) == batches[::-1]
+    assert reader.last_batches(5) == batches[::-1]
 
 
 @pytest.mark.parametrize("url", ["answers.db", "mysql://localhost/x", "sqlite://", "nonsense://x"])
 def test_a_url_that_is_no_store_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="STORE"):
-        open_store(url)
+        open_database(url, QUESTION)
 
 
 def test_reading_a_store_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SfPoliceError, match="no store at .*make run-stream"):
-        existing_store(f"sqlite:///{tmp_path / 'none.db'}")
+        existing_database(f"sqlite:///{tmp_path / 'none.db'}", QUESTION)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,4 +131,4 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to look at" * 100)
 
     with pytest.raises(SfPoliceError, match=r"text\.db: file is not a database"):
-        open_store(f"sqlite:///{path}").create_tables()
+        open_database(f"sqlite:///{path}", QUESTION).create()

@@ -1,4 +1,4 @@
-"""Makes the archive of Spark's classes that `jvm.py` describes.
+"""Makes the archive of Spark's classes that `spark/jvm.py` describes.
 
 Runs the pipeline once, and lets the JVM write down what it loaded.
 """
@@ -9,16 +9,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sf_police.calls.pipeline import call_counts
 from sf_police.config import Config
+from sf_police.question import Question
 from sf_police.spark import jvm
 from sf_police.spark.session import create_session, stop_session
+from sf_police.stream.pipeline import window_counts
 
 _RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
 
 
-def create_archive(config: Config) -> Path | None:
-    """Make the archive unless it is there; gives its path, None where this JVM cannot make one."""
+def create_archive(config: Config, question: Question) -> Path | None:
+    """Make the archive unless it exists; give its path, None where this JVM cannot make one."""
     path = jvm.archive_path(config)
     if path.exists():
         return path
@@ -27,14 +28,14 @@ def create_archive(config: Config) -> Path | None:
         outdated.unlink()
     part = path.with_suffix(".part")
     with tempfile.TemporaryDirectory() as folder:
-        _rehearse(config, Path(folder), f"-XX:ArchiveClassesAtExit={part}")
+        _rehearse(config, question, Path(folder), f"-XX:ArchiveClassesAtExit={part}")
     if not part.exists():
         return None
     part.replace(path)
     return path
 
 
-def _rehearse(config: Config, folder: Path, java_option: str) -> None:
+def _rehearse(config: Config, question: Question, folder: Path, java_option: str) -> None:
     # A stream as the real one, but from a file: no broker is needed. Of the Kafka client, the classes of a consumer
     # that connects to nobody.
     session = create_session(config, records=0, more_java_options=java_option)
@@ -44,7 +45,7 @@ def _rehearse(config: Config, folder: Path, java_option: str) -> None:
         )
         records.write.parquet(str(folder / "records"))
         stream = session.readStream.schema(_RECORD_SCHEMA).parquet(str(folder / "records"))
-        counts = call_counts(stream, window=config.window, watermark=config.watermark)
+        counts = window_counts(stream, question=question, window=config.window, watermark=config.watermark)
         writer = counts.writeStream.outputMode("update").option("checkpointLocation", str(folder / "checkpoint"))
         writer.foreachBatch(lambda frame, _: frame.toArrow()).trigger(availableNow=True).start().awaitTermination()
         session.readStream.format("kafka").options(

@@ -15,9 +15,9 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from sf_police.config import resolve
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.topic.clients import KafkaAccess, broker_errors, client_options, ensure_reachable, kafka_access
+from tests.support.question import resolve
 
 ACCESS = KafkaAccess("one:9092,two:9092", {})
 

@@ -1,0 +1,180 @@
+"""What the machinery asks of a topic: one frozen definition, which the folder of the question makes (`calls/`).
+
+The parser, the store's tables, the words that people see and the choices of `--by` derive from it. Another topic is
+another `Question`, handed to `sf_police.cli.main`; nothing else in this package changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sf_police.config import Defaults
+
+if TYPE_CHECKING:  # `produce` and `answer` do not wait for Spark
+    from pyspark.sql import DataFrame
+
+# Columns that the machinery adds to a record's fields, and that `accepted` and `counts` may read.
+EVENT_TIME: Final = "event_time"
+REASON: Final = "reason"
+# The first columns of `counts`, of every question.
+WINDOW_START: Final = "window_start"
+WINDOW_END: Final = "window_end"
+
+_FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")
+_MOST_DIGITS: Final = 18  # of a decimal, so that its scaled integer has 64 bits
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a record, or a column that is stored.
+
+    Args:
+        name: as it stands in the JSON, or in the table.
+        type: `string`; `integer`, within 64 bits; or `decimal(p,s)`, of up to p digits, s of them after the point.
+        is_required: a record without it is rejected.
+        label: what people call it; the name with spaces for underscores unless given.
+    """
+
+    name: str
+    type: str = "string"
+    is_required: bool = False
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a type that there is not."""
+        digits = _DECIMAL.fullmatch(self.type)
+        if digits and not 0 <= int(digits[2]) <= int(digits[1]) <= _MOST_DIGITS:
+            raise ValueError(f"{self.name}: {self.type} should have up to {_MOST_DIGITS} digits")
+        if not digits and self.type not in ("string", "integer"):
+            raise ValueError(f"{self.name}: no type {self.type}; use string, integer or decimal(p,s)")
+
+    @property
+    def digits(self) -> int:
+        """Digits that a decimal may have, before and after the point; 0 for other types."""
+        found = _DECIMAL.fullmatch(self.type)
+        return int(found[1]) if found else 0
+
+    @property
+    def scale(self) -> int:
+        """Digits after a decimal's point; 0 for other types."""
+        found = _DECIMAL.fullmatch(self.type)
+        return int(found[2]) if found else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A topic's records, what is counted of them, and how the answer is told.
+
+    Args:
+        name: of the question, as the store remembers it.
+        title: one line that says what it asks, for `--help`.
+        fields: of a record, in the order in which files have them; the parser's fast path expects that order.
+        id: the field by which two records of one event time are duplicates.
+        time: the field with the event time, a string.
+        time_form: an event time; any digit may stand where it has one. Texts of this form must sort as times do.
+        groups: columns that `accepted` adds and `counts` counts by, strings or integers.
+        rows: what the records are called, in the plural; also the column of their count.
+        sums: columns that `counts` sums, integers or decimals; the store holds decimals as scaled integers.
+        accepted: from records without a fault (their required fields and `event_time`) to rows with the group columns.
+        counts: from rows, and `window`, to `window_start`, `window_end`, the groups, the count and the sums.
+        answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
+        spread: the column of `window_answers` whose minimum, median and maximum over all windows are told.
+        headline: the answer in words, from the columns of `overall_answer` and the spread (`…_per_window`).
+        labels: what people call a column of the views, where that is not its name with spaces for underscores.
+        file_order: the order of events in a file.
+        generate: synthetic records, given their number and a seed, in the order of a file.
+        generated: how many are generated unless the user says.
+        seed: the one that is taken unless the user names another.
+        defaults: what the settings are unless the user sets them.
+    """
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+    id: str
+    time: str
+    time_form: str
+    groups: tuple[Field, ...]
+    rows: str
+    sums: tuple[Field, ...] = ()
+    accepted: Callable[[DataFrame], DataFrame]
+    counts: Callable[..., DataFrame]
+    answers: str
+    spread: str
+    headline: Callable[[Mapping[str, Any]], str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    file_order: Literal["newest first", "oldest first"]
+    generate: Callable[[int, int], Iterable[dict[str, Any]]]
+    generated: int = 100_000
+    seed: int = 1
+    defaults: Defaults
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a definition that cannot work, in words for whoever writes one."""
+        for each in self.fields:
+            _ensure(each.name, _FIELD_NAME.fullmatch(each.name) and each.name not in (EVENT_TIME, REASON), "a field")
+        for name in (*self.stored_columns, self.name):
+            _ensure(name, _COLUMN_NAME.fullmatch(name), "a column")
+        for role in (self.id, self.time):
+            _ensure(role, role in [each.name for each in self.required], "the id or the time: it is no required field")
+        _ensure(self.time, self.field(self.time).type == "string", "the time: it is no string")
+        is_sortable = re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?", self.time_form)
+        _ensure(
+            self.time_form,
+            is_sortable,
+            "a form of times that sort as text: use 2018-12-31T23:57:00.000, or less, or Z after it",
+        )
+        datetime.fromisoformat(self.time_form)
+
+    @property
+    def required(self) -> tuple[Field, ...]:
+        """The fields without which a record is rejected."""
+        return tuple(each for each in self.fields if each.is_required)
+
+    @property
+    def stored_columns(self) -> tuple[str, ...]:
+        """The columns of `counts`, in their order."""
+        return (
+            WINDOW_START, WINDOW_END, *(each.name for each in self.groups), self.rows,
+            *(each.name for each in self.sums),
+        )  # fmt: skip
+
+    @property
+    def time_pattern(self) -> str:
+        """The times that have `time_form`, as a regular expression for Python and Java alike."""
+        pattern = re.sub(r"\d+", lambda digits: f"[0-9]{{{len(digits[0])}}}", self.time_form)
+        return pattern.replace(".", r"\.")
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What stored counts and state depend on; another question, or another version of one, has another."""
+        return {
+            "name": self.name,
+            "fields": [[each.name, each.type, each.is_required] for each in self.fields],
+            "id": self.id,
+            "time": [self.time, self.time_form],
+            "stored columns": [
+                [WINDOW_START, WINDOW_END, self.rows],
+                *([each.name, each.type] for each in (*self.groups, *self.sums)),
+            ],
+        }
+
+    def field(self, name: str) -> Field:
+        """Return the field of that name."""
+        return next(each for each in self.fields if each.name == name)
+
+    def label(self, column: str) -> str:
+        """Return what people call a column."""
+        own = {each.name: each.label for each in (*self.fields, *self.groups, *self.sums) if each.label}
+        return {**own, **self.labels}.get(column, column.replace("_", " "))
+
+
+def _ensure(name: str, holds: object, what: str) -> None:
+    if not holds:
+        raise ValueError(f"{name!r} cannot be {what}")

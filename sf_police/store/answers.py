@@ -1,0 +1,145 @@
+"""The read side of the store: the answer, the books, the batches, and the stream that all of it belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, text
+
+from sf_police.question import WINDOW_END, WINDOW_START
+from sf_police.store.database import Database
+from sf_police.store.tables import Batch, Books, Offsets, WallClock
+from sf_police.store.views import WINDOW_ANSWERS
+
+Row = dict[str, Any]
+
+
+class StoreReader:
+    """Reads an open store."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._tables = database.tables
+
+    def stream(self) -> tuple[str, dict[str, Any]] | None:
+        """Return query id and settings of the stream that the store belongs to; None when it is new.
+
+        Raises:
+            SfPoliceError: the store is of another format or question.
+        """
+        if not self.database.exists():
+            return None
+        refusal = self.database.refusal()
+        if refusal:
+            raise refusal
+        rows = self.database.rows(select(self._tables.streams))
+        return (rows[0]["query_id"], json.loads(rows[0]["settings"])) if rows else None
+
+    def is_empty(self) -> bool:
+        """Say whether nothing was ever stored."""
+        return not self.database.exists() or not self.last_batches(1)
+
+    def last_batches(self, limit: int) -> list[Batch]:
+        """Return the latest batches, newest first."""
+        batches = self._tables.batches
+        rows = self.database.rows(select(batches).order_by(batches.c.batch_id.desc()).limit(limit))
+        return [_batch(row) for row in rows]
+
+    def integrity_error(self) -> str | None:
+        """Describe corruption or unbalanced books; None if the store is sound."""
+        with self.database.transaction() as connection:
+            found = self.database.backend.structure_error(connection)
+        return found or (None if self.books().is_balanced else "its books do not balance")
+
+    def books(self) -> Books:
+        """Return the books of everything that the store holds, from its tables alone."""
+        batches, counted = self._tables.batches, self._tables.counts.c[self.database.question.rows]
+        names = ("read", "counted", "duplicates", "late", "rejected")
+        sums = self.database.rows(select(*(func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)))
+        stored = self.database.rows(select(func.coalesce(func.sum(counted), 0).label("n")))
+        rejected = self.database.rows(select(func.count().label("n")).select_from(self._tables.rejected))
+        spans = self.database.rows(select(batches.c.start_offsets, batches.c.end_offsets).order_by(batches.c.batch_id))
+        offsets = _span(json.loads(spans[0]["start_offsets"]), json.loads(spans[-1]["end_offsets"])) if spans else 0
+        totals = {name: int(sums[0][name]) for name in names}
+        return Books(
+            offsets=offsets, **totals, stored_counted=int(stored[0]["n"]), stored_rejected=int(rejected[0]["n"])
+        )
+
+    def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
+        """Return rows of a view: windows by their start, or newest first; others by their count, most first."""
+        if view == WINDOW_ANSWERS:
+            order = f"{WINDOW_START} DESC" if newest else WINDOW_START
+        else:
+            order = f"{self.database.question.rows} DESC, 1"
+        return self._view(view, f"ORDER BY {order}", limit=limit)
+
+    def newest_windows(self, limit: int) -> list[Row]:
+        """Return the answer of the latest windows, newest first."""
+        start = self._tables.counts.c[WINDOW_START]
+        starts = self.database.rows(select(start).distinct().order_by(start.desc()).limit(limit))
+        if not starts:
+            return []
+        # The bound reaches into the view: the rest of the store is not looked at.
+        bound = f"WHERE {WINDOW_START} >= :since ORDER BY {WINDOW_START} DESC"
+        return self._view(WINDOW_ANSWERS, bound, since=starts[-1][WINDOW_START])
+
+    def window_answer(self, window_start: datetime) -> list[Row]:
+        """Return the answer of one window: one row, or none."""
+        return self._view(WINDOW_ANSWERS, f"WHERE {WINDOW_START} = :since", since=window_start)
+
+    def _view(self, view: str, clause: str, *, limit: int | None = None, since: datetime | None = None) -> list[Row]:
+        query = text(f"SELECT * FROM {view} {clause}" + ("" if limit is None else f" LIMIT {limit:d}"))  # noqa: S608
+        if since is not None:
+            query = query.bindparams(bindparam("since", since, type_=WallClock()))
+        return [self._shown(row) for row in self.database.rows(query)]
+
+    def all_counts(self) -> list[Row]:
+        """Return every row of `counts`."""
+        return [self._shown(row) for row in self.database.rows(select(self._tables.counts))]
+
+    def window_counts(self, window_start: datetime) -> list[Row]:
+        """Return the counts of one window, most first."""
+        counts = self._tables.counts
+        groups = [counts.c[group.name] for group in self.database.question.groups]
+        query = select(counts).where(counts.c[WINDOW_START] == window_start)
+        query = query.order_by(counts.c[self.database.question.rows].desc(), *groups)
+        return [self._shown(row) for row in self.database.rows(query)]
+
+    def rejected(self, limit: int) -> list[Row]:
+        """Return the first rejected records, in the order of partition and offset."""
+        rejected = self._tables.rejected
+        return self.database.rows(select(rejected).order_by(rejected.c.partition, rejected.c.offset).limit(limit))
+
+    def _shown(self, row: Row) -> Row:
+        # A view's columns come as the database has them: SQLite's times as text, sums as scaled integers.
+        scales = {field.name: field.scale for field in self.database.question.sums if field.scale}
+
+        def shown(name: str, value: Any) -> Any:
+            if name in (WINDOW_START, WINDOW_END) and isinstance(value, str):
+                return datetime.fromisoformat(value)
+            return Decimal(value).scaleb(-scales[name]) if name in scales and value is not None else value
+
+        return {name: shown(name, value) for name, value in row.items()}
+
+
+def totals(windows: Sequence[Row], overall: Row, *, spread: str) -> Row:
+    """Return the overall answer, and the spread of a column of the windows: minimum, median and maximum."""
+    figures = [row[spread] for row in windows]
+    return {
+        **overall,
+        f"{spread}_per_window": {"minimum": min(figures), "median": median(figures), "maximum": max(figures)},
+    }
+
+
+def _batch(row: Mapping[str, Any]) -> Batch:
+    offsets = {name: json.loads(row[name]) for name in ("start_offsets", "end_offsets")}
+    return Batch(**{**row, **offsets})
+
+
+def _span(start: Offsets, end: Offsets) -> int:
+    return sum(end.values()) - sum(start.get(partition, 0) for partition in end)

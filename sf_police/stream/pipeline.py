@@ -1,0 +1,60 @@
+"""The one composition: Kafka-shaped records in, counts out.
+
+It knows neither source nor sink: a stream from Kafka, a batch, or a frame in a test is all the same to it.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sf_police.question import REASON, Question
+from sf_police.stream.source import REJECTED, kafka
+from sf_police.stream.transformations import (
+    filter_late_and_duplicates,
+    filter_rejected,
+    parse_records,
+    with_event_time,
+    with_kafka_columns_apart,
+    with_scaled_sums,
+    with_time_reason,
+)
+
+
+def window_counts(
+    records: DataFrame, *, question: Question, window: str, watermark: str, in_one_task: bool = False
+) -> DataFrame:
+    """Count the accepted records per window and group: the columns of the store's `counts`.
+
+    Args:
+        records: as Kafka's source gives them: value, topic, partition, offset, timestamp.
+        question: what is counted, and by what.
+        window: length of a window, e.g. `30 minutes`.
+        watermark: how far behind the latest event time a record may be, e.g. `10 minutes`.
+        in_one_task: whether a single task does it all, without shuffles: for so few records that a second one would
+            cost more than it saves. A stream needs `spark.sql.shuffle.partitions` to be 1 for it.
+    """
+    return (
+        validated_records(records, question=question)
+        .transform(filter_rejected, question=question)
+        .transform(question.accepted)
+        .transform(filter_late_and_duplicates, id=question.id, watermark=watermark, in_one_task=in_one_task)
+        .transform(question.counts, window=window)
+        .transform(with_scaled_sums, question=question)
+    )
+
+
+def rejected_records(records: DataFrame, *, question: Question) -> DataFrame:
+    """Return the records with a fault, whole, each with its reason: the columns of the store's `rejected`."""
+    rejected = validated_records(records, question=question).filter(F.col(REASON).isNotNull())
+    return rejected.select(*(F.col(name if name == REASON else kafka(name)).alias(name) for name in REJECTED))
+
+
+def validated_records(records: DataFrame, *, question: Question) -> DataFrame:
+    """Return every record with its fields, event time and reason: where accepted and rejected part."""
+    return (
+        records.transform(with_kafka_columns_apart)
+        .transform(parse_records, fields=question.fields, patterns={question.time: question.time_pattern})
+        .transform(with_event_time, question=question)
+        .transform(with_time_reason, question=question)
+    )

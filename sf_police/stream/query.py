@@ -1,0 +1,68 @@
+"""The streaming query: defined without a sink, and run into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from py4j.protocol import Py4JError
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+from sf_police.question import Question
+from sf_police.store.tables import BatchReport
+from sf_police.store.writer import StoreWriter
+from sf_police.stream.failures import failure
+from sf_police.stream.pipeline import window_counts
+from sf_police.stream.sink import StoreSink
+from sf_police.stream.source import kafka_source_options
+
+_POLL_S: Final = 0.2
+
+
+def counts_stream(session: SparkSession, config: Config, question: Question) -> DataStreamWriter:
+    """Define the query: not started, and without a sink."""
+    records = session.readStream.format("kafka").options(**kafka_source_options(config)).load()
+    counts = window_counts(
+        records,
+        question=question,
+        window=config.window,
+        watermark=config.watermark,
+        in_one_task=config.runs_in_one_task,
+    )
+    writer = counts.writeStream.outputMode("update").option("checkpointLocation", config.checkpoint)
+    return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
+
+
+def run_stream(
+    session: SparkSession,
+    config: Config,
+    question: Question,
+    store: StoreWriter,
+    *,
+    on_batch: Callable[[BatchReport], None],
+    is_stopped: Callable[[], bool],
+) -> None:
+    """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped` says so.
+
+    Raises:
+        SfPoliceError: the query failed; what was committed stays, and running again resumes from there.
+    """
+    sink = StoreSink(session, config, question, store, on_batch)
+    query = counts_stream(session, config, question).foreachBatch(sink.write).start()
+    try:
+        while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
+            if is_stopped():
+                query.stop()
+    except StreamingQueryException as error:
+        if not is_stopped():
+            raise sink.error or failure(error) from error
+    except (Py4JError, OSError) as error:
+        # A signal to the process group kills the JVM, too.
+        if not is_stopped():
+            raise SfPoliceError(
+                "Spark's JVM has ended under the stream", remedy="see spark.log, then run again"
+            ) from error

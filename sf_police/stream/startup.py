@@ -1,0 +1,62 @@
+"""From settings to a session in which the query may run: every check, each once, and then Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import SparkSession
+
+from sf_police.config import SMALL_BATCH_RECORDS, Config
+from sf_police.spark.session import create_session, stop_session
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database
+from sf_police.store.writer import StoreWriter
+from sf_police.stream.checkpoint import adopt
+from sf_police.stream.compatibility import resumed_settings, stream_settings, with_state_partitions
+from sf_police.stream.filesystems import HadoopFolder, LocalFolder
+from sf_police.topic.admin import Topic
+
+
+def start_session(
+    config: Config, topic: Topic, database: Database, *, say: Callable[[str], None]
+) -> tuple[Config, SparkSession]:
+    """Start the session that the stream runs in; gives it with the settings, state partitions in them.
+
+    A local checkpoint is checked before Spark is started, any other after: its file system is Spark's to know. A new
+    one is adopted.
+
+    Raises:
+        SfPoliceError: this stream must not resume from this checkpoint into this store; nothing was written.
+    """
+    store = StoreReader(database)
+    local = LocalFolder(config.local_checkpoint) if config.local_checkpoint else None
+    stored = resumed_settings(config, topic, local, store) if local else None
+    session = create_session(config, records=topic.records if config.until_end else None)
+    try:
+        folder = local or HadoopFolder(session, config.checkpoint)
+        if not local:
+            stored = resumed_settings(config, topic, folder, store)
+        config = with_state_partitions(config, stored, cores=session.sparkContext.defaultParallelism)
+        session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
+        if stored is None:
+            settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions}
+            adopt(folder, StoreWriter(database), settings)
+        else:
+            database.create()
+            say(
+                f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions"
+            )
+    except BaseException:
+        stop_session(session)
+        raise
+    if config.has_small_batches:
+        say(_small_batches_line(config))
+    return config, session
+
+
+def _small_batches_line(config: Config) -> str:
+    # More changes with the cap than the size of a micro-batch: whoever compares two caps should know.
+    line = f"MAX_OFFSETS_PER_TRIGGER={config.max_offsets_per_trigger} is at most {SMALL_BATCH_RECORDS:,}: "
+    if config.runs_in_one_task:
+        return line + "each micro-batch runs in one task, without shuffles or generated code"
+    return line + f"no generated code; {config.state_partitions} state partitions keep it from running in one task"

@@ -1,0 +1,46 @@
+"""The machinery with the project's own question handed in: a test names only what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from sf_police import config
+from sf_police.calls import QUESTION
+from sf_police.config import Config
+from sf_police.produce import json_files, records
+from sf_police.produce.records import Records
+from sf_police.stream import pipeline
+
+REQUIRED = [field.name for field in QUESTION.required]
+
+
+def resolve(values: Mapping[str, str | None]) -> Config:
+    return config.resolve(values, QUESTION.defaults)
+
+
+def read_calls(path: Path) -> Iterator[dict[str, Any]]:
+    return json_files.read_records(path, fields=REQUIRED)
+
+
+def event_records(calls: Iterable[dict[str, Any]], folder: Path | None = None, **more: int) -> Records:
+    return records.event_records(calls, QUESTION, folder, **more)
+
+
+def file_records(calls: Iterable[dict[str, Any]], folder: Path | None = None, **more: int) -> Records:
+    return records.file_records(calls, QUESTION, folder, **more)
+
+
+def validated_records(frame: DataFrame) -> DataFrame:
+    return pipeline.validated_records(frame, question=QUESTION)
+
+
+def rejected_records(frame: DataFrame) -> DataFrame:
+    return pipeline.rejected_records(frame, question=QUESTION)
+
+
+def call_counts(frame: DataFrame, *, window: str, watermark: str, in_one_task: bool = False) -> DataFrame:
+    return pipeline.window_counts(frame, question=QUESTION, window=window, watermark=watermark, in_one_task=in_one_task)

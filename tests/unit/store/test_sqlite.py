@@ -1,0 +1,45 @@
+"""What SQLite's driver is given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from sf_police.calls import QUESTION
+from sf_police.store import sqlite
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from tests.support.builders import a_batch, a_counts_table
+
+
+def test_times_are_wall_clock_text() -> None:
+    times = [datetime(2018, 12, 31, hour % 24, tzinfo=UTC) for hour in range(0, 24 * 7 * 500, 7)]
+
+    texts = sqlite.driver_times(pa.chunked_array([pa.array(times, pa.timestamp("us", tz="UTC"))]))
+
+    assert texts.to_pylist() == [f"2018-12-31 {time.hour:02}:00:00" for time in times]
+
+
+def test_rows_come_in_the_order_of_their_windows(tmp_path: Path) -> None:
+    hours = [hour % 24 for hour in range(0, 24 * 7 * 500, 7)]
+    given = [
+        (f"2018-12-31 {hour:02}:00:00", f"2018-12-31 {hour:02}:30:00", f"type {number}", "Handled", hour)
+        for number, hour in enumerate(hours)
+    ]
+    writer = StoreWriter(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION))
+
+    rows = list(writer._driver_rows(writer._sorted(a_counts_table(given))))
+
+    assert sorted(rows) == sorted(given)
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+
+
+def test_no_counts_are_no_rows(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)
+    database.create()
+
+    StoreWriter(database).write_batch(a_batch(), a_counts_table([]), [])
+
+    assert database.rows(database.tables.counts.select()) == []
