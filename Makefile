@@ -10,12 +10,14 @@ MAKEFLAGS += --no-builtin-rules
 VENV ?= .venv
 BOOTSTRAP_PYTHON ?= python3
 ARGS ?=
+# The package whose question is asked; another one: make demo QUESTION=examples.taxi_rides
+QUESTION ?= sf_police
 FOLLOW ?=
 STATE_DIR ?= .run
-export VENV STATE_DIR
+export VENV STATE_DIR QUESTION
 override VENV := $(abspath $(VENV))
 PYTHON := $(VENV)/bin/python
-SF_POLICE := $(PYTHON) -m sf_police
+SF_POLICE := $(PYTHON) -m $(QUESTION)
 INSTALLED := $(VENV)/.installed
 BENCH_INSTALLED := $(VENV)/.bench-installed
 export PYTHON
@@ -95,11 +97,11 @@ test: lint test-unit test-integration ## Run every test that needs no broker of 
 
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
-	@$(PYTHON) -m pytest tests/unit $(ARGS)
+	@$(PYTHON) -m pytest tests/unit examples/*/test_question.py $(ARGS)
 
 .PHONY: test-integration
 test-integration: install ## Run the integration tests: a real broker, the real commands
-	@$(PYTHON) -m pytest tests/integration $(ARGS)
+	@$(PYTHON) -m pytest tests/integration examples/*/test_commands.py $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, and compare with an oracle; prints what it survives

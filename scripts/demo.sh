@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # demo.sh: the whole job, once: broker, data, topic, produce, stream to the end, answer. Run it by `make demo`.
-# Variables: those of the README's table. With KAFKA_BOOTSTRAP_SERVERS set, that broker is used and none is started.
+# Variables: those of the README's table; QUESTION, the package whose question is asked. With KAFKA_BOOTSTRAP_SERVERS
+# set, that broker is used and none is started.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,11 +14,11 @@ main() {
     say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
   fi
   if [[ -z "${DATA:-}" ]]; then
-    "${PYTHON}" -m sf_police generate --if-missing
+    "${PYTHON}" -m "${QUESTION:-sf_police}" generate --if-missing
   fi
-  "${PYTHON}" -m sf_police create-topic
-  "${PYTHON}" -m sf_police produce
-  "${PYTHON}" -m sf_police stream --until-end
+  "${PYTHON}" -m "${QUESTION:-sf_police}" create-topic
+  "${PYTHON}" -m "${QUESTION:-sf_police}" produce
+  "${PYTHON}" -m "${QUESTION:-sf_police}" stream --until-end
   say "done in $((SECONDS - started)) s"
   if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
     say "the broker is still running: \`make kafka-stop\` stops it"

@@ -50,12 +50,12 @@ def start_session(
         stop_session(session)
         raise
     if config.has_small_batches:
-        say(_small_batches_line(config))
+        say(small_batches_line(config))
     return config, session
 
 
-def _small_batches_line(config: Config) -> str:
-    # More changes with the cap than the size of a micro-batch: whoever compares two caps should know.
+def small_batches_line(config: Config) -> str:
+    """Say what else such a cap changes, for whoever compares two caps."""
     line = f"MAX_OFFSETS_PER_TRIGGER={config.max_offsets_per_trigger} is at most {SMALL_BATCH_RECORDS:,}: "
     if config.runs_in_one_task:
         return line + "each micro-batch runs in one task, without shuffles or generated code"

@@ -18,15 +18,17 @@ from tests.support.environment import ROOT, clean_environment
 class Job:
     """A topic and a state folder of a test's own, and the commands on them."""
 
-    def __init__(self, kafka: str, topic: str, state: Path) -> None:
-        self.kafka, self.topic, self.state = kafka, topic, state
+    def __init__(self, kafka: str, topic: str, state: Path, module: str) -> None:
+        self.kafka, self.topic, self.state, self.module = kafka, topic, state, module
         self.env = clean_environment(
             KAFKA_BOOTSTRAP_SERVERS=kafka, KAFKA_TOPIC=topic, STATE_DIR=str(state), SPARK_DRIVER_MEMORY="1g"
         )
 
-    def run(self, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
-        """Run `sf-police` with these arguments to its end."""
-        command = [sys.executable, "-m", "sf_police", *arguments]
+    def run(
+        self, *arguments: str, check: bool = True, module: str = "", **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `sf-police`, or another question's module, with these arguments to its end."""
+        command = [sys.executable, "-m", module or self.module, *arguments]
         done = subprocess.run(
             command, env={**self.env, **extra}, capture_output=True, text=True, timeout=240, cwd=ROOT, check=False
         )
@@ -36,7 +38,7 @@ class Job:
 
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         """Start `sf-police` with these arguments, in a process group of its own."""
-        command = [sys.executable, "-m", "sf_police", *arguments]
+        command = [sys.executable, "-m", self.module, *arguments]
         return subprocess.Popen(
             command, env={**self.env, **extra}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
             start_new_session=True,
@@ -52,11 +54,11 @@ class Job:
 def jobs(kafka: str, folder: Path, test: str) -> Iterator[Callable[..., Job]]:
     topics: list[str] = []
 
-    def make(partitions: int = 3) -> Job:
+    def make(partitions: int = 3, module: str = "sf_police") -> Job:
         name = re.sub(r"[^a-zA-Z0-9._-]", "-", test)[:60]
         topic = f"pytest-{name}-{uuid.uuid4().hex[:8]}"
         topics.append(topic)
-        job = Job(kafka, topic, folder / f"state {len(topics)}")
+        job = Job(kafka, topic, folder / f"state {len(topics)}", module)
         if partitions:
             job.run("create-topic", PARTITIONS=str(partitions))
         return job

@@ -1,0 +1,58 @@
+"""A second question: how many taxi rides start in a zone in 15 minutes, how are they usually paid, what do they earn?
+
+Mirrors `sf_police/calls/` file for file, and changes nothing in `sf_police/`. What differs on purpose: the id is a
+number, times end in Z, files come oldest first, and a fare is summed.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from examples.taxi_rides import schema
+from examples.taxi_rides.generate import generate_rides
+from examples.taxi_rides.headline import headline
+from sf_police.config import Defaults
+from sf_police.question import Field, Question
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def _accepted(records: DataFrame) -> DataFrame:
+    from examples.taxi_rides.transformations import accepted_rides
+
+    return accepted_rides(records)
+
+
+def _counts(rides: DataFrame, *, window: str) -> DataFrame:
+    from examples.taxi_rides.transformations import count_rides_by_window
+
+    return count_rides_by_window(rides, window=window)
+
+
+QUESTION = Question(
+    name="taxi_rides",
+    title="Taxi rides: how many start in a zone in 15 minutes, how are they usually paid, what do they earn?",
+    fields=schema.FIELDS,
+    id=schema.RIDE_ID,
+    time=schema.PICKUP_TIME,
+    time_form="2024-03-01T08:15:00Z",
+    groups=(Field(schema.ZONE), Field(schema.PAYMENT)),
+    rows=schema.RIDES,
+    sums=(Field(schema.FARE, "decimal(8,2)"),),
+    accepted=_accepted,
+    counts=_counts,
+    answers=(files(__package__) / "answers.sql").read_text("utf-8"),
+    spread="zones",
+    headline=headline,
+    labels={"usual_payment_rides": "its rides"},
+    file_order="oldest first",
+    generate=generate_rides,
+    generated=50_000,
+    seed=2024,
+    defaults=Defaults(
+        kafka_topic="examples.taxi_rides", window="15 minutes", watermark="5 minutes", data="rides.json",
+        folder="taxi_rides",
+    ),
+)  # fmt: skip

@@ -1,0 +1,85 @@
+"""Whose a store is: another question's, another format's, or an earlier version's is refused in one line."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.taxi_rides import QUESTION as TAXI
+from sf_police.calls import QUESTION
+from sf_police.errors import SfPoliceError
+from sf_police.question import Field, Question
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database, existing_database, open_database
+from sf_police.store.writer import StoreWriter
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'answers.db'}"
+    with closing(open_database(url, QUESTION)) as database:
+        StoreWriter(database).adopt_stream("query", {"window": "30 minutes"})
+    return url
+
+
+def alter(statement: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+
+    return change
+
+
+FIELD_MORE = replace(QUESTION, fields=(*QUESTION.fields, Field("beat")))
+
+
+@pytest.mark.parametrize(
+    ("question", "change", "said"),
+    [
+        (TAXI, None, "answers the question sf_police, not taxi_rides"),
+        (FIELD_MORE, None, r"was made when sf_police was defined otherwise \(fields\)"),
+        (replace(QUESTION, id="disposition"), None, r"was defined otherwise \(id\)"),
+        (QUESTION, alter("UPDATE streams SET format = 99"), "has format 99, and this program writes format 1"),
+        (
+            QUESTION,
+            alter("ALTER TABLE streams DROP COLUMN format"),
+            "was made by an earlier version of this program",
+        ),
+    ],
+    ids=["another question", "another field", "another role", "another format", "an earlier version"],
+)
+def read(url: str, question: Question) -> Any:
+    with closing(open_database(url, question)) as database:
+        return StoreReader(database).stream()
+
+
+@pytest.mark.parametrize("use", [read, existing_database], ids=["the stream", "answer"])
+def test_a_store_of_something_else_is_refused(
+    tmp_path: Path, url: str, question: Question, change: Any, said: str, use: Callable[[str, Question], Any]
+) -> None:
+    if change:
+        change(tmp_path / "answers.db")
+
+    with pytest.raises(SfPoliceError, match=said) as refused:
+        use(url, question)
+
+    assert "make reset" in refused.value.remedy
+    assert "\n" not in str(refused.value)
+
+
+def test_labels_views_and_words_may_change(url: str) -> None:
+    reworded = replace(QUESTION, labels={}, title="another", answers=QUESTION.answers.replace("calls", "calls "))
+
+    with closing(existing_database(url, reworded)) as database:
+        assert StoreReader(database).stream() == ("query", {"window": "30 minutes"})
+
+
+def test_a_store_whose_making_was_cut_short_is_new(database: Database) -> None:
+    assert database.refusal() is None
+    assert StoreReader(database).stream() is None
