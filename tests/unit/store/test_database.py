@@ -36,6 +36,11 @@ def alter(statement: str) -> Callable[[Path], None]:
     return change
 
 
+def read(url: str, question: Question) -> Any:
+    with closing(open_database(url, question)) as database:
+        return StoreReader(database).stream()
+
+
 FIELD_MORE = replace(QUESTION, fields=(*QUESTION.fields, Field("beat")))
 
 
@@ -54,11 +59,6 @@ FIELD_MORE = replace(QUESTION, fields=(*QUESTION.fields, Field("beat")))
     ],
     ids=["another question", "another field", "another role", "another format", "an earlier version"],
 )
-def read(url: str, question: Question) -> Any:
-    with closing(open_database(url, question)) as database:
-        return StoreReader(database).stream()
-
-
 @pytest.mark.parametrize("use", [read, existing_database], ids=["the stream", "answer"])
 def test_a_store_of_something_else_is_refused(
     tmp_path: Path, url: str, question: Question, change: Any, said: str, use: Callable[[str, Question], Any]
