@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from sf_police.produce.json_files import JsonRecord, Number
+from sf_police.produce.json_record import JsonRecord, encode
 from sf_police.question import Question
 
 
@@ -89,28 +86,3 @@ def _key_reader(question: Question) -> Callable[[JsonRecord], bytes | None]:
         return found.encode("utf-8", "replace") if isinstance(found, str) else None
 
     return key_of
-
-
-def encode(record: JsonRecord) -> bytes:
-    """Encode a record as compact JSON in UTF-8, its fields and the digits of its numbers as in the file."""
-    try:
-        # A copy: what orjson gives keeps its whole buffer, and makes the next allocations six times as slow.
-        return b"%b" % orjson.dumps(record, default=_as_in_file)
-    except orjson.JSONEncodeError:
-        members = (b"%b:%b" % (_encoded(name), _encoded(value)) for name, value in record.items())
-        return b"{%b}" % b",".join(members)
-
-
-def _encoded(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value, default=_as_in_file)
-    except orjson.JSONEncodeError:
-        # Half of a surrogate pair has no UTF-8: it stays the escape that it was. And orjson nests less deep.
-        return _ENCODE(value).encode()
-
-
-def _as_in_file(number: Number) -> orjson.Fragment:
-    return orjson.Fragment(number.text)
-
-
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode

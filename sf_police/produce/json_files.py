@@ -15,13 +15,12 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 import orjson
 
 from sf_police.errors import SfPoliceError
-
-JsonRecord = dict[str, Any]
+from sf_police.produce.json_record import JsonRecord, Number
 
 STDIN: Final = "-"
 _CHUNK_BYTES: Final = 1 << 18
@@ -30,20 +29,6 @@ _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
 # Values that orjson reads without a loss. A whole number of over 64 bits it would make a float, and a float has not
 # the digits that it was written with.
 _PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
-
-
-class Number(float):
-    """A number with a point or an exponent, and the text that it is written as."""
-
-    __slots__ = ("text",)
-
-    def __new__(cls, text: str) -> Number:
-        """Read the text."""
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-    text: str
 
 
 def read_records(path: Path, *, fields: Collection[str]) -> Iterator[JsonRecord]:

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.entries import Entry, event_entries, file_entries
-from sf_police.produce.json_files import JsonRecord
+from sf_police.produce.json_record import JsonRecord
 from sf_police.question import Question
 from sf_police.topic.record import Record
 

@@ -13,7 +13,7 @@ from sf_police.calls import QUESTION
 from sf_police.cli import main
 from tests.support.environment import ROOT
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z][a-z-]*):[^=\n]*?## (.+)$", MAKEFILE, re.MULTILINE))
 
@@ -42,13 +42,27 @@ def test_help_lists_every_target() -> None:
     assert set(re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE)) == set(TARGETS)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"\bsf-police ([a-z][a-z-]*)", text()))))
+def commands() -> list[str]:
+    """The commands in the README's sentence on them."""
+    [sentence] = re.findall(r"Without Make they are `sf-police ([^;]*);", (ROOT / "README.md").read_text())
+    return re.findall(r"[a-z][a-z-]+(?=`)", sentence)
+
+
+@pytest.mark.parametrize("command", commands())
 def test_every_command_in_the_documents_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
 
     assert ended.value.code == 0
     assert command in capsys.readouterr().out
+
+
+def test_the_readme_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    listed = re.findall(r"^    ([a-z][a-z-]+)\b", capsys.readouterr().out, re.MULTILINE)
+    assert set(listed) - {"make-archive"} == set(commands())  # that one is a step of `make install`
 
 
 def test_every_long_flag_in_the_documents_is_known() -> None:
@@ -89,6 +103,23 @@ def test_the_map_names_every_module_and_nothing_else() -> None:
 
     assert {path for path in named if not (ROOT / path).exists()} == set()
     assert {path for path in code if path.name != "__init__.py"} - named == set()
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "benchmarks/README.md"])
+def test_every_link_to_a_file_leads_to_one(document: str) -> None:
+    page = ROOT / document
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_rooms_stay_small() -> None:
+    package = ROOT / "sf_police"
+    lengths = {path: len(path.read_text().splitlines()) for path in package.rglob("*.py")}
+
+    assert [path for path, lines in lengths.items() if lines > 250] == []
+    assert len(list(package.glob("*.py"))) <= 14
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 240
 
 
 def test_the_scripts_have_the_defaults_of_the_settings() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from examples.taxi_rides import QUESTION as TAXI
-from sf_police.produce.entries import encode, event_entries
+from sf_police.produce.entries import event_entries
 from sf_police.produce.json_files import read_records
+from sf_police.produce.json_record import encode
 
 
 def test_encode_keeps_half_of_a_surrogate_pair_as_the_escape_that_it_was() -> None:
