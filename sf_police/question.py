@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from sf_police.config import Defaults
 
 if TYPE_CHECKING:  # `produce` and `answer` do not wait for Spark
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 # Columns that the machinery adds to a record's fields, and that `accepted` and `counts` may read.
 EVENT_TIME: Final = "event_time"
@@ -81,6 +81,8 @@ class Question:
         groups: columns that `accepted` adds and `counts` counts by, strings or integers.
         rows: what the records are called, in the plural; also the column of their count.
         sums: columns that `counts` sums, integers or decimals; the store holds decimals as scaled integers.
+        fault: gives a column over the required fields and `event_time`: why a record is rejected although its form is
+            right, NULL where it is not. None: there is no such rule.
         accepted: from records without a fault (their required fields and `event_time`) to rows with the group columns.
         counts: from rows, and `window`, to `window_start`, `window_end`, the groups, the count and the sums.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
@@ -103,6 +105,7 @@ class Question:
     groups: tuple[Field, ...]
     rows: str
     sums: tuple[Field, ...] = ()
+    fault: Callable[[], Column] | None = None
     accepted: Callable[[DataFrame], DataFrame]
     counts: Callable[..., DataFrame]
     answers: str

@@ -16,7 +16,15 @@ from sf_police.config import Defaults
 from sf_police.question import Field, Question
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
+
+
+def _fault() -> Column:
+    from pyspark.sql import functions as F
+
+    from examples.taxi_rides.columns import fare_fault
+
+    return fare_fault(F.col(schema.FARE))
 
 
 def _accepted(records: DataFrame) -> DataFrame:
@@ -41,6 +49,7 @@ QUESTION = Question(
     groups=(Field(schema.ZONE), Field(schema.PAYMENT)),
     rows=schema.RIDES,
     sums=(Field(schema.FARE, "decimal(8,2)"),),
+    fault=_fault,
     accepted=_accepted,
     counts=_counts,
     answers=(files(__package__) / "answers.sql").read_text("utf-8"),

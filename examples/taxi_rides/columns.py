@@ -17,6 +17,11 @@ def zone(pickup_zone: Column) -> Column:
     return trimmed(pickup_zone)
 
 
+def fare_fault(fare: Column) -> Column:
+    """Return why a fare cannot be, or NULL."""
+    return F.when(fare < 0, F.lit("fare is below zero"))
+
+
 def payment(payment_type: Column) -> Column:
     """Return what the payment code means; an unknown code is kept as text."""
     entries = [F.lit(item) for code, meaning in _PAYMENTS.items() for item in (code, meaning)]

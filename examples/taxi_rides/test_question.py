@@ -28,15 +28,15 @@ WINDOWS = [
     {"window_start": datetime(2024, 3, 4, 8), "window_end": datetime(2024, 3, 4, 8, 15), "rides": 3, "zones": 2,
      "fare": Decimal("19.30")},
     {"window_start": datetime(2024, 3, 4, 8, 15), "window_end": datetime(2024, 3, 4, 8, 30), "rides": 2, "zones": 1,
-     "fare": Decimal("123451.28")},
+     "fare": Decimal("123462.28")},
 ]  # fmt: skip
 ZONES = [
-    {"zone": "Harbor", "rides": 4, "fare": Decimal("123463.58"), "usual_payment": "Card", "usual_payment_rides": 2},
+    {"zone": "Harbor", "rides": 4, "fare": Decimal("123474.58"), "usual_payment": "Card", "usual_payment_rides": 2},
     {"zone": "Station", "rides": 1, "fare": Decimal("7.00"), "usual_payment": "Cash", "usual_payment_rides": 1},
 ]
 # Two rides are paid by card, and two in cash.
 OVERALL = [
-    {"rides": 5, "windows": 2, "zones": 2, "fare": Decimal("123470.58"), "usual_payment": "Card",
+    {"rides": 5, "windows": 2, "zones": 2, "fare": Decimal("123481.58"), "usual_payment": "Card",
      "usual_payment_rides": 2},
 ]  # fmt: skip
 
@@ -76,6 +76,7 @@ def test_what_is_no_ride_is_rejected_with_its_reason(spark: SparkSession) -> Non
     assert {row.reason for row in rejected} == {
         "ride_id is not an integer within 64 bits",
         "fare is not a number that fits decimal(8,2)",
+        "fare is below zero",
     }
 
 

@@ -16,8 +16,8 @@ from sf_police.stream.transformations import (
     parse_records,
     with_event_time,
     with_kafka_columns_apart,
+    with_reason,
     with_scaled_sums,
-    with_time_reason,
 )
 
 
@@ -56,5 +56,5 @@ def validated_records(records: DataFrame, *, question: Question) -> DataFrame:
         records.transform(with_kafka_columns_apart)
         .transform(parse_records, fields=question.fields, patterns={question.time: question.time_pattern})
         .transform(with_event_time, question=question)
-        .transform(with_time_reason, question=question)
+        .transform(with_reason, question=question)
     )

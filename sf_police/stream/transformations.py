@@ -51,10 +51,11 @@ def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
     return records.withColumn(EVENT_TIME, event_time(F.col(question.time), pattern=question.time_pattern))
 
 
-def with_time_reason(records: DataFrame, *, question: Question) -> DataFrame:
+def with_reason(records: DataFrame, *, question: Question) -> DataFrame:
     """Complete `reason`, why a record is rejected: NULL for one without a fault. Reads `event_time`, `_timestamp`."""
-    found = time_reason(F.col(EVENT_TIME), F.col(kafka(TIMESTAMP)), name=question.time, form=question.time_form)
-    return records.withColumn(REASON, F.coalesce(F.col(REASON), found))
+    of_time = time_reason(F.col(EVENT_TIME), F.col(kafka(TIMESTAMP)), name=question.time, form=question.time_form)
+    of_question = [question.fault()] if question.fault else []
+    return records.withColumn(REASON, F.coalesce(F.col(REASON), of_time, *of_question))
 
 
 def filter_rejected(records: DataFrame, *, question: Question) -> DataFrame:
