@@ -1,0 +1,87 @@
+"""The folder of a checkpoint: on this machine and by way of Spark's file systems, one behaviour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from sf_police.stream.filesystems import Folder, HadoopFolder, LocalFolder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the folder is, or would be: it is not made."""
+    return tmp_path / "check point"
+
+
+@pytest.fixture(params=["local", "hadoop"])
+def folder(request: pytest.FixtureRequest, path: Path) -> Folder:
+    if request.param == "local":
+        return LocalFolder(path)
+    spark: SparkSession = request.getfixturevalue("spark")
+    return HadoopFolder(spark, f"file://{path}")
+
+
+def test_a_folder_that_is_not_there_has_nothing_and_looking_makes_nothing(folder: Folder, path: Path) -> None:
+    assert folder.names("offsets") == []
+    assert folder.read("metadata") is None
+    assert not path.exists()
+
+
+def test_names_are_those_in_the_sub_folder(folder: Folder, path: Path) -> None:
+    (path / "offsets" / "folder").mkdir(parents=True)
+    for name in ("0", "1"):
+        (path / "offsets" / name).touch()
+    (path / "metadata").touch()
+
+    assert sorted(folder.names("offsets")) == ["0", "1", "folder"]
+    assert folder.names("commits") == []
+
+
+def test_a_file_reads_as_it_was_written_and_is_made_with_its_folder(folder: Folder, path: Path) -> None:
+    folder.write("metadata", '{"id":"ä 😀"}\n')
+
+    assert folder.read("metadata") == '{"id":"ä 😀"}\n'
+    assert (path / "metadata").read_bytes() == '{"id":"ä 😀"}\n'.encode()
+
+
+def test_a_file_is_read_in_a_sub_folder(folder: Folder, path: Path) -> None:
+    (path / "offsets").mkdir(parents=True)
+    (path / "offsets" / "7").write_text("v1\n{}\n")
+
+    assert folder.read("offsets/7") == "v1\n{}\n"
+
+
+def test_bytes_that_are_not_utf_8_are_read_as_damaged_text(folder: Folder, path: Path) -> None:
+    path.mkdir()
+    (path / "metadata").write_bytes(b'{"id":"\xff"}')
+
+    assert folder.read("metadata") == '{"id":"\ufffd"}'
+
+
+def test_nothing_is_left_of_the_writing_but_the_file(folder: Folder, path: Path) -> None:
+    folder.write("metadata", "{}")
+
+    # Hadoop's own local file system keeps a sum beside each file.
+    assert [entry.name for entry in path.iterdir() if not entry.name.endswith(".crc")] == ["metadata"]
+
+
+def test_a_file_that_cannot_be_finished_does_not_appear(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        LocalFolder(path).write("metadata", "{}")
+    assert LocalFolder(path).read("metadata") is None
+
+
+def test_a_file_is_replaced_whole(path: Path) -> None:
+    folder = LocalFolder(path)
+    folder.write("metadata", "a longer text")
+    folder.write("metadata", "short")
+
+    assert folder.read("metadata") == "short"

@@ -1,0 +1,202 @@
+"""Each thing that `doctor` looks at, as it is found, with its remedy. No broker, and a Java that is a fake."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sf_police.calls import QUESTION
+from sf_police.doctor import OK, TO_DO, WRONG, Finding, examine
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from sf_police.stream import checkpoint
+from sf_police.stream.filesystems import LocalFolder
+from tests.support.builders import a_batch, a_counts_table
+from tests.support.environment import ROOT
+from tests.support.question import resolve
+
+Look = Callable[..., dict[str, Finding]]
+INSTALL_JAVA = "install Java 17 or 21, or set JAVA_HOME to one"
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of this machine that nobody listens on, for as long as the test lasts."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def look(tmp_path: Path, closed_port: int) -> Look:
+    """Findings by name; nothing is there but what a test has made."""
+
+    def findings(**settings: Any) -> dict[str, Finding]:
+        given = {
+            "state_dir": tmp_path / "state",
+            "jars_dir": tmp_path / "jars",
+            "java_home": tmp_path / "java",
+            "kafka_bootstrap_servers": f"127.0.0.1:{closed_port}",
+            **settings,
+        }
+        return {each.name: each for each in examine(resolve({k: str(v) for k, v in given.items()}), QUESTION)}
+
+    return findings
+
+
+def in_words(finding: Finding) -> str:
+    return f"{finding.text}: {finding.remedy}" if finding.remedy else finding.text
+
+
+def make_java(home: Path, version: str) -> None:
+    """A `java` that says its version as a real one does, on standard error; of its `release` file it has none."""
+    (home / "bin").mkdir(parents=True)
+    program = home / "bin" / "java"
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2024-01-16' >&2\n")
+    program.chmod(0o755)
+
+
+def make_jars(folder: Path, names: list[str]) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"not that jar")
+
+
+def listed_jars() -> list[str]:
+    return re.findall(r"^[0-9a-f]{64}  (.+)$", (ROOT / "scripts" / "jars.sha256").read_text(), re.MULTILINE)
+
+
+def make_store(tmp_path: Path, **batch: int) -> StoreWriter:
+    writer = StoreWriter(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION))
+    writer.database.create()
+    if batch:
+        writer.write_batch(a_batch(**batch), a_counts_table([]), [])
+    return writer
+
+
+def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(look: Look, tmp_path: Path) -> None:
+    found = look()
+
+    assert {name: finding.state for name, finding in found.items()} == {
+        "Python": OK, "Java": WRONG, "jars": WRONG, "disk": OK, "memory": OK, "broker": TO_DO,
+        "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
+    }  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.xfail(strict=True, reason="the errors of jvm.py and topic/clients.py carry their remedy in `what`")
+def test_whatever_is_not_ok_has_a_remedy(look: Look) -> None:
+    assert [name for name, finding in look().items() if finding.state != OK and not finding.remedy] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [("17.0.15", OK), ("21.0.2", OK), ("18.0.1", TO_DO), ("11.0.22", WRONG), ("1.8.0_402", WRONG)],
+)
+def test_java_by_what_it_says_of_itself(look: Look, tmp_path: Path, version: str, state: str) -> None:
+    make_java(tmp_path / "java", version)
+
+    found = look()["Java"]
+
+    assert (found.state, found.remedy) == (state, "" if state == OK else INSTALL_JAVA)
+    assert str(tmp_path / "java" / "bin" / "java") in found.text
+
+
+def test_no_java_is_wrong(look: Look, tmp_path: Path) -> None:
+    found = look()["Java"]
+
+    assert (found.state, in_words(found)) == (WRONG, f"no Java in JAVA_HOME={tmp_path / 'java'}: {INSTALL_JAVA}")
+
+
+def test_jars_that_are_missing_are_counted(look: Look, tmp_path: Path) -> None:
+    names = listed_jars()
+    make_jars(tmp_path / "jars", names[:-2])
+
+    found = look()["jars"]
+
+    assert (found.state, found.text) == (WRONG, f"2 of {len(names)} jars are missing in {tmp_path / 'jars'}")
+    assert "make install" in found.remedy
+
+
+def test_a_kafka_of_ones_own_needs_the_connectors_jars_alone(look: Look, tmp_path: Path) -> None:
+    connector = [name for name in listed_jars() if not name.startswith("kafka_")]
+
+    found = look(kafka_home=tmp_path / "kafka")["jars"]
+
+    assert found.text == f"{len(connector)} of {len(connector)} jars are missing in {tmp_path / 'jars'}"
+
+
+def test_a_jar_that_is_another_is_named(look: Look, tmp_path: Path) -> None:
+    names = listed_jars()
+    make_jars(tmp_path / "jars", names)
+
+    found = look()["jars"]
+
+    assert (found.state, found.text) == (WRONG, f"{tmp_path / 'jars' / names[0]} is not what it should be")
+    assert "make install" in found.remedy
+
+
+def test_a_broker_that_does_not_answer_and_its_topic_are_steps_not_taken_yet(look: Look, closed_port: int) -> None:
+    found = look()
+
+    for name in ("broker", "topic"):
+        assert found[name].state == TO_DO
+        assert in_words(found[name]).startswith(f"no broker at 127.0.0.1:{closed_port}: ")
+        assert "`make kafka-start`" in in_words(found[name])
+
+
+def test_no_store_is_a_step_not_taken_yet(look: Look) -> None:
+    found = look()["store"]
+
+    assert found.state == TO_DO
+    assert found.text.startswith("no store at sqlite:///")
+    assert "make run-stream" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("batch", "state", "text"),
+    [({"read": 3, "late": 3}, OK, "0 calls counted, and the books balance"),
+     ({"read": 3, "late": 2}, WRONG, "its books do not balance")],
+)  # fmt: skip
+def test_a_store_is_known_by_its_books(
+    look: Look, tmp_path: Path, batch: dict[str, int], state: str, text: str
+) -> None:
+    make_store(tmp_path, **batch).database.close()
+
+    found = look()["store"]
+
+    assert (found.state, found.text) == (state, text)
+    assert ("make reset" in found.remedy) is (state == WRONG)
+
+
+def test_a_checkpoint_that_belongs_to_its_store(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "checkpoint"
+    with closing(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION)) as database:
+        checkpoint.adopt(LocalFolder(folder), StoreWriter(database), {"window": "30 minutes"})
+
+    assert look()["checkpoint"] == Finding("checkpoint", OK, f"{folder} belongs to the store, window 30 minutes")
+
+
+def test_a_checkpoint_that_does_not_belong_to_its_store_is_wrong(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "checkpoint"
+    with closing(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION)) as database:
+        checkpoint.adopt(LocalFolder(folder), StoreWriter(database), {})
+        StoreWriter(database).adopt_stream("another", {})
+
+    found = look()["checkpoint"]
+
+    assert (found.state, found.text) == (WRONG, f"the checkpoint {folder} and the store are of different streams")
+    assert "make reset" in found.remedy
+
+
+def test_a_checkpoint_elsewhere_is_for_the_stream_to_look_at(look: Look) -> None:
+    found = look(checkpoint="hdfs://namenode/checkpoint")["checkpoint"]
+
+    assert found.state == OK
+    assert found.text.startswith("hdfs://namenode/checkpoint is not on this machine")

@@ -1,0 +1,84 @@
+"""The lock of a folder: one process at a time, and free again however that one ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sf_police.errors import SfPoliceError
+from sf_police.lock import locked
+
+HOLD = """
+import sys
+from pathlib import Path
+from sf_police.lock import locked
+with locked(Path(sys.argv[1]), "taken"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which holds the lock until it is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "a.lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_lock_that_another_process_holds_is_refused_until_that_is_killed(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(SfPoliceError, match=r"^taken$"),
+        locked(tmp_path / "a.lock", "taken"),
+    ):
+        pytest.fail("both hold it")
+
+    holder.kill()
+    holder.wait()
+    with locked(tmp_path / "a.lock", "taken"):
+        pass
+
+
+def test_a_lock_is_held_once_in_a_process_too_and_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+
+    with locked(path, "taken"), pytest.raises(SfPoliceError, match="^taken$"), locked(path, "taken"):
+        pytest.fail("both hold it")
+    with locked(path, "taken"):
+        pass
+
+
+def test_locks_of_other_names_do_not_meet(tmp_path: Path) -> None:
+    with locked(tmp_path / "a.lock", "taken"), locked(tmp_path / "b.lock", "taken"):
+        pass
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    with locked(tmp_path / "new" / "folder" / "a.lock", "taken"):
+        assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["a.lock"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("file", "File exists"), ("file/folder", "Not a directory")], ids=["a file", "below a file"]
+)
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SfPoliceError) as error, locked(tmp_path / folder / "a.lock", "taken"):
+        pytest.fail("there is no such folder")
+    assert str(error.value) == f"cannot use the folder {tmp_path / folder}: {reason}"
+
+
+def test_an_error_while_the_lock_is_held_is_not_taken_for_a_lock_that_is_taken(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "a.lock", "taken"):
+        (tmp_path / "none").read_text()

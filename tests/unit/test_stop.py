@@ -1,0 +1,88 @@
+"""Ctrl-C and SIGTERM: what is running is interrupted, or is told so where it asks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from sf_police.stop import Stop
+
+SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+@pytest.fixture
+def stop() -> Iterator[Stop]:
+    """One that listens; afterwards the signals are heard as before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop = Stop()
+    stop.listen()
+    yield stop
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def receive(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def test_nothing_is_asked_for_at_first(stop: Stop) -> None:
+    assert not stop.is_set()
+    assert stop.exit_code == 130
+
+
+@SIGNALS
+def test_a_signal_interrupts_where_nobody_asks_for_it(stop: Stop, number: int, code: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        receive(number)
+
+    assert stop.is_set()
+    assert stop.exit_code == code
+
+
+@SIGNALS
+def test_a_signal_that_is_awaited_interrupts_nothing(stop: Stop, number: int, code: int) -> None:
+    with stop.awaited():
+        receive(number)
+        assert stop.is_set()
+
+    assert stop.exit_code == code
+
+
+def test_after_the_command_has_ended_a_signal_interrupts_again(stop: Stop) -> None:
+    with pytest.raises(ZeroDivisionError), stop.awaited():
+        raise ZeroDivisionError
+
+    with pytest.raises(KeyboardInterrupt):
+        receive(signal.SIGTERM)
+
+
+def test_a_library_that_took_the_signals_away_is_overruled_by_listening_again(stop: Stop) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stop.listen()
+
+    with stop.awaited():
+        receive(signal.SIGTERM)
+        assert stop.is_set()
+
+
+def test_another_thread_listens_to_nothing_and_does_not_fail(stop: Stop) -> None:
+    other, errors = Stop(), []
+
+    def listen() -> None:
+        try:
+            other.listen()
+        except ValueError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+
+    assert errors == []
+    with pytest.raises(KeyboardInterrupt):
+        receive(signal.SIGTERM)
+    assert (stop.is_set(), other.is_set()) == (True, False)

@@ -1,0 +1,129 @@
+"""The answer as it is printed, where standard output is no terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sf_police.calls import QUESTION
+from sf_police.errors import SfPoliceError
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from sf_police.view.answer import print_answer, print_result
+from tests.support.builders import a_batch, a_counts_table
+
+TWO, HALF_PAST_TWO, THREE = (f"2018-10-12 {time}:00" for time in ("14:00", "14:30", "15:00"))
+COUNTS = [
+    (TWO, HALF_PAST_TWO, "Traffic Stop", "Handled", 6),
+    (TWO, HALF_PAST_TWO, "Passing Call", "Advised", 1),
+    (HALF_PAST_TWO, THREE, "Traffic Stop", "Not recorded", 3),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StoreReader]:
+    """Ten calls in two windows."""
+    with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
+        database.create()
+        StoreWriter(database).write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
+        yield StoreReader(database)
+
+
+@pytest.fixture
+def printed(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What a call of `print_answer` prints."""
+
+    def run(format: str, *, by: str | None = None, start: datetime | None = None, limit: int | None = None) -> str:
+        print_answer(store, format=format, by=by, window_start=start, limit=limit)
+        return capsys.readouterr().out
+
+    return run
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_json_is_the_totals_and_each_answer(printed: Any) -> None:
+    document = json.loads(printed("json"))
+
+    assert list(document) == ["totals", "windows", "crime_types"]
+    assert document["totals"]["calls"] == 10
+    assert [row["calls"] for row in document["windows"]] == [7, 3]
+    assert [(row["crime_type"], row["calls"]) for row in document["crime_types"]] == [
+        ("Traffic Stop", 9), ("Passing Call", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("by", "parts"), [("window", ["totals", "windows"]), ("crime-type", ["totals", "crime_types"])]
+)
+def test_one_answer_can_be_asked_for(printed: Any, by: str, parts: list[str]) -> None:
+    assert list(json.loads(printed("json", by=by))) == parts
+
+
+def test_a_limit_holds_for_each_answer_and_not_for_the_totals(printed: Any) -> None:
+    document = json.loads(printed("json", limit=1))
+
+    assert [len(document[part]) for part in ("windows", "crime_types")] == [1, 1]
+    assert document["totals"]["calls"] == 10
+
+
+@pytest.mark.parametrize(
+    ("by", "column", "expected"),
+    [(None, "window_start", ["2018-10-12 14:00:00", "2018-10-12 14:30:00"]),
+     ("crime-type", "crime_type", ["Traffic Stop", "Passing Call"])],
+)  # fmt: skip
+def test_csv_is_the_windows_or_what_is_asked_for(
+    printed: Any, by: str | None, column: str, expected: list[str]
+) -> None:
+    assert [row[column] for row in csv_rows(printed("csv", by=by))] == expected
+
+
+def test_one_window_comes_with_its_counts(printed: Any) -> None:
+    document = json.loads(printed("json", start=datetime(2018, 10, 12, 14), limit=1))
+
+    assert list(document) == ["windows", "counts"]
+    assert [row["calls"] for row in document["windows"]] == [7]
+    assert [(row["crime_type"], row["resolution"], row["calls"]) for row in document["counts"]] == [
+        ("Traffic Stop", "Handled", 6)
+    ]
+
+
+def test_a_window_without_anything_is_refused(printed: Any) -> None:
+    with pytest.raises(SfPoliceError, match="in a window that starts at 2018-10-12 15:00:00"):
+        printed("json", start=datetime(2018, 10, 12, 15))
+
+
+def test_a_pipe_cuts_nothing_off(printed: Any) -> None:
+    shown = printed("table")
+
+    assert "2018-10-12 14:00 - 14:30" in shown
+    assert "none recorded" in shown
+    assert shown.index("per window") < shown.index("per crime type") < shown.index("10 calls")
+
+
+def test_the_result_is_the_answer_and_the_books_aside(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
+    code = print_result(store)
+
+    out, err = capsys.readouterr()
+    assert code == 0
+    assert "newest of 2 windows" in out
+    assert err.startswith("books: read 10 = counted 10 ")
+    assert "books" not in out
+
+
+def test_books_that_do_not_balance_are_a_failure(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
+    StoreWriter(store.database).write_batch(a_batch(1, read=2, counted=1), a_counts_table([]), [])
+
+    assert print_result(store) == 1
+    assert "DO NOT BALANCE" in capsys.readouterr().err
