@@ -85,3 +85,12 @@ def test_a_file_is_replaced_whole(path: Path) -> None:
     folder.write("metadata", "short")
 
     assert folder.read("metadata") == "short"
+
+
+def test_what_a_killed_write_left_behind_gets_into_nothing(folder: Folder, path: Path) -> None:
+    path.mkdir()
+    (path / ".metadata.part").write_text("half of a longer te")
+    folder.write("metadata", "{}")
+
+    assert folder.read("metadata") == "{}"
+    assert [entry.name for entry in path.iterdir() if not entry.name.endswith(".crc")] == ["metadata"]
