@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlparse
 
 from sf_police.errors import UsageError
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _HOUR: Final = 3600
+_CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 SMALL_BATCH_RECORDS: Final = 5_000
 
 
@@ -179,10 +179,9 @@ def default_of(setting: Field[Any], defaults: Defaults) -> str | None:
 
 def local_path(checkpoint: str) -> Path | None:
     """Return the folder on this machine that a checkpoint is; None when it is elsewhere."""
-    url = urlparse(checkpoint)
-    if url.scheme == "file":
-        return Path(url.path)
-    return None if "://" in checkpoint else Path(checkpoint)
+    # As Hadoop reads it: a scheme before the first slash, and of what follows every character as it stands.
+    scheme, path = _CHECKPOINT.fullmatch(checkpoint).groups()  # type: ignore[union-attr] # matches any text
+    return Path(path) if scheme in (None, "file") else None
 
 
 def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:

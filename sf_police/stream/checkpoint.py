@@ -108,6 +108,9 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
     last_committed = max(committed, default=-1)
     last_stored = stored[0].batch_id if stored else -1
     # A batch is planned (offsets), stored, and committed, in this order: a kill leaves at most one step undone.
+    if max(planned, default=-1) < last_committed:
+        what = f"the checkpoint {checkpoint} is damaged (the offsets of batch {last_committed} are gone)"
+        raise SfPoliceError(what, remedy=_WAY_OUT)
     if last_stored not in (last_committed, last_committed + 1) or max(planned, default=-1) < last_stored:
         raise SfPoliceError(
             f"the checkpoint {checkpoint} is at batch {last_committed}, its store at batch {last_stored}: "

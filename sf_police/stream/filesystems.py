@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+from sf_police.errors import SfPoliceError
 
 
 class Folder(Protocol):
@@ -21,30 +25,46 @@ class Folder(Protocol):
 
 
 class LocalFolder:
-    """A folder of this machine."""
+    """A folder on this machine.
+
+    Raises:
+        SfPoliceError: what stands there is no folder, or must not be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.exists() and not path.is_dir():
+            raise SfPoliceError(f"the checkpoint {path} is a file", remedy="set CHECKPOINT to a folder")
 
     def names(self, folder: str) -> list[str]:
         """See `Folder`."""
         path = self.path / folder
-        return [entry.name for entry in path.iterdir()] if path.is_dir() else []
+        with self._errors():
+            return [entry.name for entry in path.iterdir()] if path.is_dir() else []
 
     def read(self, name: str) -> str | None:
         """See `Folder`."""
         path = self.path / name
-        return path.read_text("utf-8", "replace") if path.exists() else None
+        with self._errors():
+            return path.read_text("utf-8", "replace") if path.exists() else None
 
     def write(self, name: str, text: str) -> None:
         """See `Folder`."""
-        self.path.mkdir(parents=True, exist_ok=True)
         part = self.path / f".{name}.part"
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path / name)
+        with self._errors():
+            self.path.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path / name)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SfPoliceError(f"cannot use {error.filename or self.path}: {error.strerror}") from error
 
 
 class HadoopFolder:
@@ -79,4 +99,5 @@ class HadoopFolder:
         stream = self._fs.create(part, True)
         stream.write(bytearray(text.encode()))
         stream.close()
-        self._fs.rename(part, self._at(name))
+        if not self._fs.rename(part, self._at(name)):
+            raise SfPoliceError(f"cannot write {self._at(name)}: another file is in its place")

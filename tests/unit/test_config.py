@@ -93,9 +93,6 @@ def test_micro_batches_are_small_only_when_a_cap_makes_them_so(max_offsets: str 
     assert resolve({"max_offsets_per_trigger": max_offsets}).has_small_batches == are_small
 
 
-ANOTHER_FOLDER = pytest.mark.xfail(strict=True, reason="Spark takes these characters as a part of the name")
-
-
 @pytest.mark.parametrize(
     ("checkpoint", "path"),
     [
@@ -104,8 +101,10 @@ ANOTHER_FOLDER = pytest.mark.xfail(strict=True, reason="Spark takes these charac
         ("/data/a#b?c", "/data/a#b?c"),
         ("file:/data/checkpoint", "/data/checkpoint"),
         ("file:///data/a%20b", "/data/a%20b"),
-        pytest.param("file:///data/a#b", "/data/a#b", marks=ANOTHER_FOLDER),
-        pytest.param("file:///data/a?b", "/data/a?b", marks=ANOTHER_FOLDER),
+        ("file:///data/a#b", "/data/a#b"),
+        ("file:///data/a?b", "/data/a?b"),
+        ("file://localhost/data", "/data"),
+        ("a/b:c", "a/b:c"),
     ],
 )
 def test_a_checkpoint_on_this_machine_is_the_folder_that_spark_takes(checkpoint: str, path: str) -> None:
@@ -113,7 +112,7 @@ def test_a_checkpoint_on_this_machine_is_the_folder_that_spark_takes(checkpoint:
     assert resolve({"checkpoint": checkpoint}).local_checkpoint == Path(path)
 
 
-@pytest.mark.parametrize("checkpoint", ["hdfs://namenode/checkpoint", "s3a://bucket/checkpoint"])
+@pytest.mark.parametrize("checkpoint", ["hdfs://namenode/checkpoint", "hdfs:/checkpoint", "s3a://bucket/checkpoint"])
 def test_a_checkpoint_of_another_file_system_is_not_on_this_machine(checkpoint: str) -> None:
     assert local_path(checkpoint) is None
     assert resolve({"checkpoint": checkpoint}).local_checkpoint is None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from sf_police.errors import SfPoliceError
 from sf_police.stream.filesystems import Folder, HadoopFolder, LocalFolder
 
 
@@ -74,7 +76,7 @@ def test_a_file_that_cannot_be_finished_does_not_appear(path: Path, monkeypatch:
 
     monkeypatch.setattr("os.fsync", full)
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(SfPoliceError, match="No space left"):
         LocalFolder(path).write("metadata", "{}")
     assert LocalFolder(path).read("metadata") is None
 
@@ -94,3 +96,40 @@ def test_what_a_killed_write_left_behind_gets_into_nothing(folder: Folder, path:
 
     assert folder.read("metadata") == "{}"
     assert [entry.name for entry in path.iterdir() if not entry.name.endswith(".crc")] == ["metadata"]
+
+
+def test_a_checkpoint_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SfPoliceError, match=r"the checkpoint .*/file is a file: set CHECKPOINT to a folder"):
+        LocalFolder(tmp_path / "file")
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "metadata").mkdir()
+
+    with pytest.raises(SfPoliceError, match=r"cannot use .*/metadata: Is a directory"):
+        LocalFolder(tmp_path).read("metadata")
+
+
+def test_a_file_system_that_does_not_rename_is_one_line(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoRename:
+        """As HDFS where a file of that name exists."""
+
+        def create(self, *_: Any) -> Any:
+            return self
+
+        def write(self, _: bytearray) -> None: ...
+
+        def close(self) -> None: ...
+
+        def rename(self, *_: Any) -> bool:
+            return False
+
+    folder = HadoopFolder(spark, f"file://{tmp_path}")
+    monkeypatch.setattr(folder, "_fs", NoRename())
+
+    with pytest.raises(SfPoliceError, match="cannot write .*/metadata: another file is in its place"):
+        folder.write("metadata", "{}")
