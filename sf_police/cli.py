@@ -26,9 +26,9 @@ _STREAM: Final = (
 )  # fmt: skip
 
 
-def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION) -> int:
+def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, prog: str = "sf-police") -> int:
     """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
-    arguments = vars(_parser(question).parse_args(argv))
+    arguments = vars(_parser(question, prog).parse_args(argv))
     is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
     # What goes wrong in the client libraries is said in one line of ours; -v shows theirs, too.
     logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION) ->
         return stop.exit_code
 
 
-def _parser(question: Question) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sf-police", description=question.title)
+def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description=question.title)
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 

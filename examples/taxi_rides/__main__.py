@@ -3,4 +3,4 @@
 from examples.taxi_rides import QUESTION
 from sf_police.cli import main
 
-raise SystemExit(main(question=QUESTION))
+raise SystemExit(main(question=QUESTION, prog="python -m examples.taxi_rides"))

@@ -71,6 +71,7 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     own = {f"--{field.name.replace('_', '-')}" for field in config.settings()} | set(
         re.findall(r'"(--[a-z-]+)"', sources)
     )
+    own |= {f"--{QUESTION.rows}"}  # of `generate`
     others = {"--kafka-by", "--write-sums", "--bootstrap-server", "--topic", "--from-beginning"}
     others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
     others |= {"--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
