@@ -11,6 +11,7 @@ import pytest
 from tests.support.brokers import Brokers
 from tests.support.builders import a_value
 from tests.support.job import Job
+from tests.support.waiting import wait_for_line
 
 CANARY = "c4nary-s3cret"
 
@@ -45,8 +46,7 @@ def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
         job.run("create-topic")
         job.send(a_value())
         stream = job.start("stream")
-        assert stream.stderr is not None
-        assert "batch 0" in stream.stderr.readline()
+        wait_for_line(stream, "batch 0")
         opened = listening_addresses() - before
         stream.terminate()
         stream.communicate(timeout=60)
@@ -74,8 +74,7 @@ def test_a_password_is_seen_nowhere(make_job: Callable[..., Job], tmp_path: Path
     assert refused.returncode == 1
     assert "127.0.0.1" in refused.stderr
     stream = job.start("stream", KAFKA_CLIENT_PROPERTIES=str(properties))
-    assert stream.stderr is not None
-    assert "batch 0" in stream.stderr.readline()
+    wait_for_line(stream, "batch 0")
     lines = subprocess.run(["ps", "-ww", "-eo", "args="], capture_output=True, text=True, check=True).stdout
     stream.terminate()
     out, err = stream.communicate(timeout=60)

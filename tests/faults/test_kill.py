@@ -21,6 +21,7 @@ from tests.support.invariants import assert_again_changes_nothing, assert_exact,
 from tests.support.job import Job, see_through
 from tests.support.oracle import read_topic
 from tests.support.question import event_records
+from tests.support.waiting import wait_for_line
 
 POINTS = [
     "before the offsets file", "after the offsets file", "in a task", "in the store's transaction",
@@ -59,8 +60,7 @@ def test_the_stream_is_killed_twenty_times_at_random(make_job: Callable[..., Job
     rng = random.Random(5)
     for _ in range(20):
         process = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="4000")
-        assert process.stderr is not None
-        process.stderr.readline()  # the checkpoint or the first batch
+        wait_for_line(process, "resuming", "batch ")
         time.sleep(rng.uniform(0, 3))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -78,8 +78,7 @@ def test_the_stream_is_asked_to_end(make_job: Callable[..., Job], number: signal
     job = make_job()
     some_records(job)
     process = job.start("stream", "--until-end", **SMALL)
-    assert process.stderr is not None
-    process.stderr.readline()
+    wait_for_line(process, "batch ")
     process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -93,8 +92,7 @@ def test_the_jvm_alone_is_killed(make_job: Callable[..., Job]) -> None:
     job = make_job()
     some_records(job)
     process = job.start("stream", "--until-end", **SMALL)
-    assert process.stderr is not None
-    process.stderr.readline()
+    wait_for_line(process, "batch ")
     [jvm] = subprocess.run(
         ["pgrep", "-P", str(process.pid), "java"], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -163,8 +161,7 @@ def test_the_broker_is_killed_while_the_stream_reads(brokers: Brokers, tmp_path:
     job = own_job(brokers, tmp_path)
     job.run("produce")
     process = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="2000")
-    assert process.stderr is not None
-    process.stderr.readline()
+    wait_for_line(process, "batch ")
     brokers.kill()
     with fault("the only broker killed while the stream reads, and started again", "exact"):
         brokers.start()
@@ -188,8 +185,7 @@ def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) ->
         brokers.start()
 
     stream = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="4000")
-    assert stream.stderr is not None
-    stream.stderr.readline()
+    wait_for_line(stream, "batch ")
     with fault("broker 1 of three killed while the stream reads", "nothing stops"):
         brokers.kill(0)
         _, said = stream.communicate(timeout=200)

@@ -126,7 +126,7 @@ PACKED = gzip.compress(json.dumps([a_call()]).encode())
 # name, what is in it (None: nothing is there), what is said of it
 BAD_FILES: list[tuple[str, bytes | None, str]] = [
     ("missing.json", None, "cannot read {path}: No such file or directory; nothing was sent"),
-    ("empty.json", b"", "{path} is empty: it should hold calls, as a JSON array or one a line; nothing was sent"),
+    ("empty.json", b"", "{path} is empty: it should hold records, as a JSON array or one a line; nothing was sent"),
     ("none.json", b"[]", "{path} is an empty array: there is nothing to send; nothing was sent"),
     ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a record; nothing"),
     ("text.json", b"hello", "{path} at byte 0: not a record: no `{{`; nothing was sent"),

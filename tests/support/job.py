@@ -18,7 +18,7 @@ from tests.support.environment import ROOT, clean_environment
 class Job:
     """A topic and a state folder of a test's own, and the commands on them."""
 
-    def __init__(self, kafka: str, topic: str, state: Path, module: str) -> None:
+    def __init__(self, kafka: str, topic: str, state: Path, module: str = "sf_police") -> None:
         self.kafka, self.topic, self.state, self.module = kafka, topic, state, module
         self.env = clean_environment(
             KAFKA_BOOTSTRAP_SERVERS=kafka, KAFKA_TOPIC=topic, STATE_DIR=str(state), SPARK_DRIVER_MEMORY="1g"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,3 +20,12 @@ def eventually(action: Callable[[], T], *errors: type[Exception], seconds: float
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def wait_for_line(process: subprocess.Popen[str], *texts: str) -> str:
+    """The first line on standard error that has one of these texts; fails when the process says no more."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if any(text in line for text in texts):
+            return line
+    raise AssertionError(f"the process ended without a line with {texts}")
