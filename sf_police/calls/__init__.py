@@ -1,7 +1,7 @@
 """The question: how many types of crime occur in a 30-minute window, and what is the usual resolution?
 
-This folder is the one to copy for a topic of your own. It defines `QUESTION`, and imports Spark only when a function of
-it is called.
+Copy this folder to ask about a topic of your own. It defines `QUESTION`; Spark is imported only by the functions that
+need it, when they are called.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
--- The answer, derived from `counts` alone. One text for SQLite, PostgreSQL and Spark SQL: each statement is a view of
--- the store, and is run by Spark in the tests. The usual resolution is the recorded one with the most calls, ties go to
--- the alphabetically first; `Not recorded` takes no part in the vote.
+-- The answer, derived from `counts` alone. One text for SQLite, PostgreSQL and Spark SQL: each statement is a view in
+-- the store, and the tests also run it in Spark. The usual resolution is the recorded one with the most calls; ties go
+-- to the alphabetically first, and `Not recorded` has no vote.
 --
--- Votes and totals are stacked and grouped once more, not joined: SQLite makes no index for such a join, and takes
--- seconds instead of tenths of one.
+-- Votes and totals are combined by UNION ALL and grouped again rather than joined: SQLite builds no index for such a
+-- join, and would take seconds instead of tenths of a second.
 
 -- name: window_answers
 SELECT

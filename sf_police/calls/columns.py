@@ -1,4 +1,4 @@
-"""Column -> Column: what a call's fields mean. Names are nouns of the result."""
+"""Column -> Column: what a call's fields mean; each function is named after its result. Parsing is done elsewhere."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sf_police.spark.strict_json import trimmed
 
 
 def crime_type(original_crime_type_name: Column) -> Column:
-    """Return the crime type: the file's own word, trimmed."""
+    """Return the crime type: the name in the file, trimmed."""
     return trimmed(original_crime_type_name)
 
 
 def resolution(disposition: Column) -> Column:
-    """Return what the disposition code means; an unknown code is kept as it is."""
+    """Return the meaning of the disposition code; an unknown code is kept as is."""
     code = trimmed(disposition)
     entries = [F.lit(text) for item in meanings().items() for text in item]
     return F.coalesce(F.create_map(*entries)[code], code)

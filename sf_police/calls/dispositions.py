@@ -1,4 +1,4 @@
-"""What the police radio's disposition codes mean: `radio_codes.json`, read once."""
+"""The meanings of the police radio's disposition codes, read once from `radio_codes.json`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-# What the file says where nobody wrote a disposition down. It is kept as a resolution of its own,
-# but takes no part in the vote for the usual one (`answers.sql`).
+# The file's own text for a missing disposition. It is kept as a resolution, but has no vote on the usual one
+# (`answers.sql`).
 NOT_RECORDED: Final = "Not recorded"
 
 
 @cache
 def meanings() -> dict[str, str]:
-    """Meaning of each known code. Two codes (`CAN`, `22`) share one; a code not in it speaks for itself.
+    """Return the meaning of each known code; two codes (`CAN`, `22`) share one.
 
-    In the order of how many calls have them: Spark compares a code with one after the other.
+    The most frequent codes come first, because Spark tries them one after the other.
     """
     codes: dict[str, str] = json.loads((files(__package__) / "radio_codes.json").read_text("utf-8"))
     return codes

@@ -1,6 +1,7 @@
-"""Synthetic calls: the shape, proportions and traps of the real file, and nothing of its content.
+"""Synthetic calls with the structure, proportions and quirks of the real file, but none of its content.
 
-Deterministic: the same number of calls and the same seed give the same bytes, on any machine.
+Deterministic: the same number of calls and the same seed yield the same calls on any machine. Writing them to a file is
+done in `produce/generated_file.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ SEED: Final = 2018
 _START: Final = datetime(2018, 10, 2, 9, 11)
 _LAST: Final = datetime(2018, 12, 31, 23, 57)
 _REPEATED_HOUR: Final = datetime(2018, 11, 4, 1)  # the clock went back: this hour holds two hours of calls
-_DUPLICATES: Final = 4  # calls that stand twice, byte for byte the same
+_DUPLICATES: Final = 4  # calls that occur twice, byte for byte
 
-# Shares of the dispositions, in calls of a full-sized file.
+# Calls per disposition in a full-sized file.
 _DISPOSITIONS: Final = {
     "HAN": 57_639, "GOA": 26_211, "ADV": 19_515, NOT_RECORDED: 19_238, "CIT": 18_400, "REP": 16_054, "UTL": 9_376,
     "ND": 8_123, "CAN": 7_590, "NOM": 7_070, "PAS": 3_863, "NCR": 1_681, "22": 1_546, "ARR": 1_472, "ABA": 1_098,
@@ -30,7 +31,7 @@ _DISPOSITIONS: Final = {
     "TH2": 1, "FIR": 1, "HOT": 1,
 }  # fmt: skip
 
-# The frequent crime types: share of the calls, and the dispositions they lean to.
+# The frequent crime types: relative share of the calls, and the dispositions they favor.
 _FREQUENT: Final = {
     "Passing Call": (18.0, "HAN"), "Traffic Stop": (7.0, "CIT ADV"), "Suspicious Person": (6.0, "GOA HAN"),
     "Homeless Complaint": (6.0, "HAN GOA"), "Audible Alarm": (4.5, "PAS CAN"), "Well Being Check": (4.5, "HAN NOM"),
@@ -42,7 +43,7 @@ _FREQUENT: Final = {
     "Drugs": (0.9, "ARR GOA"), "Threats / Harassment": (0.8, "REP ADV"), "Intoxicated Person": (0.8, "HAN GOA"),
     "Citizen Standby": (0.7, "HAN"), "Broken Window": (0.6, "REP"), "Missing Juvenile": (0.4, "REP"),
 }  # fmt: skip
-# The long tail is what people typed: a radio code, a word, a note. 3,400 types in all, most of them seen once or twice.
+# The long tail is free text: a radio code, a word, a note. 3,400 types in all, most of them seen once or twice.
 _TAIL_TYPES: Final = 3_391
 _TAIL_SHARE: Final = 12.0
 _TAIL_WORDS: Final = (
@@ -61,25 +62,25 @@ _TAIL_WORDS: Final = (
 )
 _STREETS: Final = ("Alder", "Beacon", "Cypress", "Dune", "Estuary", "Foghorn", "Gull", "Harbor", "Juniper", "Kelp")
 _PLACES: Final = ("Pier Market", "Civic Garage", "North Playground", "Transit Hub")
-# Calls by hour of the day, from midnight, and by day of the week, from Monday.
+# Relative number of calls by hour of the day, from midnight, and by day of the week, from Monday.
 _HOURS: Final = (34, 26, 21, 16, 13, 14, 22, 34, 42, 45, 47, 48, 50, 50, 53, 56, 58, 58, 56, 52, 50, 50, 49, 43)
 _DAYS: Final = (96, 101, 103, 100, 106, 102, 92)
 
 
 def generate_calls(calls: int = CALLS, seed: int = SEED) -> Iterator[dict[str, str]]:
-    """Generate calls, newest first; each a dict of the 14 fields of the contract, in their order."""
+    """Generate calls, newest first, each a dict of the 14 fields in file order."""
     rng = random.Random(seed)
     duplicates = min(_DUPLICATES, calls // 2)
     different = calls - duplicates
     times = _times(rng, different)
     types = _types(rng, different)
     dispositions = _dispositions(rng, types)
-    repeated = frozenset(rng.sample(range(different), duplicates))
+    duplicated = frozenset(rng.sample(range(different), duplicates))
     in_day = _numbers_in_day(times)
     for index in reversed(range(different)):
         call = _call(rng, times[index], in_day[index], types[index], dispositions[index])
         yield call
-        if index in repeated:
+        if index in duplicated:
             yield call
 
 
@@ -101,7 +102,7 @@ def _numbers_in_day(times: list[datetime]) -> list[int]:
 
 def _types(rng: random.Random, calls: int) -> list[str]:
     tail = _tail_types(rng)
-    # A draw would miss most of the rare types: a full-sized file has each of them once before the draw.
+    # A random draw would miss most of the rare types, so a full-sized file first gets each of them once.
     types = tail[: calls * len(tail) // (CALLS - _DUPLICATES)]
     steep = [(rank + 3) ** -1.5 for rank in range(len(tail))]
     weights = [share for share, _ in _FREQUENT.values()] + [_TAIL_SHARE * weight / sum(steep) for weight in steep]
@@ -122,15 +123,15 @@ def _tail_types(rng: random.Random) -> list[str]:
 
 
 def _dispositions(rng: random.Random, types: list[str]) -> list[str]:
-    # Dealt from a deck with the exact shares, so that they come out whatever a type leans to: a call that
-    # leans may swap what it was dealt for one of the next few cards.
+    # Dealt from a deck with the exact shares, so that the totals hold whatever a type favors: a call may swap its
+    # card for a favored one among the next few.
     deck = [code for code, count in _DISPOSITIONS.items() for _ in range(max(1, round(count * len(types) / CALLS)))]
     rng.shuffle(deck)
     deck = (deck + rng.choices(deck, k=len(types)))[: len(types)]
     for index, name in enumerate(types):
-        leanings = _FREQUENT[name][1].split() if name in _FREQUENT else ()
+        favored = _FREQUENT[name][1].split() if name in _FREQUENT else ()
         for other in range(index, min(index + 8, len(deck))):
-            if deck[other] in leanings:
+            if deck[other] in favored:
                 deck[index], deck[other] = deck[other], deck[index]
                 break
     return deck
@@ -142,7 +143,7 @@ def _call(rng: random.Random, time: datetime, number_in_day: int, crime_type: st
     street, cross = rng.choice(_STREETS), rng.choice(_STREETS)
     values = (
         f"{time:%y%j}{number_in_day:04d}",
-        # Now and then somebody typed a blank before or after it.
+        # Now and then somebody typed a blank after it.
         f"{crime_type} " if rng.random() < 0.002 else crime_type,
         day,
         day,

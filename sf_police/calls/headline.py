@@ -1,4 +1,4 @@
-"""The answer in words."""
+"""Puts the answer into words; the figures are computed by `answers.sql` and `store/answers.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def headline(figures: Mapping[str, Any]) -> str:
-    """Tell the answer in three lines, from the totals over all windows."""
+    """Return the answer in three lines, from the totals over all windows."""
     spread = figures["crime_types_per_window"]
     usual = figures["usual_resolution"]
     return (

@@ -1,7 +1,4 @@
-"""The names: the fields of a call as it travels, and the columns that are made of them.
-
-Nothing in this file computes anything.
-"""
+"""Names of a call's fields, and of the columns derived from them. Nothing here computes anything."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ CRIME_TYPE_NAME: Final = "original_crime_type_name"
 CALL_DATE_TIME: Final = "call_date_time"
 DISPOSITION: Final = "disposition"
 
-# In the order in which the file has them. Without the four that are required a call cannot be counted.
+# In file order. A call cannot be counted without the four required fields.
 FIELDS: Final = (
     Field(CRIME_ID, is_required=True),
     Field(CRIME_TYPE_NAME, is_required=True),
@@ -32,7 +29,7 @@ FIELDS: Final = (
     Field("common_location"),
 )
 
-# What the pipeline makes of them.
+# Derived columns.
 CRIME_TYPE: Final = "crime_type"
 RESOLUTION: Final = "resolution"
 CALLS: Final = "calls"

@@ -1,4 +1,4 @@
-"""DataFrame -> DataFrame: from a call's fields to what is counted. The logic of a column is in `columns.py`."""
+"""DataFrame -> DataFrame: from a call's fields to counts. The logic of single columns is in `columns.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sf_police.question import EVENT_TIME, WINDOW_END, WINDOW_START
 
 
 def accepted_calls(records: DataFrame) -> DataFrame:
-    """Add `crime_type` and `resolution` to the fields of records without a fault."""
+    """Add `crime_type` and `resolution` to accepted records."""
     return records.transform(with_crime_type).transform(with_resolution)
 
 
@@ -20,7 +20,7 @@ def with_crime_type(calls: DataFrame) -> DataFrame:
 
 
 def with_resolution(calls: DataFrame) -> DataFrame:
-    """Add `resolution` from `disposition`; no call is lost for want of a known code."""
+    """Add `resolution` from `disposition`; calls with an unknown code are kept."""
     return calls.withColumn(schema.RESOLUTION, columns.resolution(F.col(schema.DISPOSITION)))
 
 
@@ -29,7 +29,7 @@ def count_calls_by_window(calls: DataFrame, *, window: str) -> DataFrame:
 
     Args:
         calls: with `event_time`, `crime_type` and `resolution`.
-        window: its length, e.g. `30 minutes`; a window includes its start and excludes its end.
+        window: its length, e.g. `30 minutes`; the start is inclusive, the end exclusive.
     """
     span = F.window(F.col(EVENT_TIME), window)
     counts = calls.groupBy(span, schema.CRIME_TYPE, schema.RESOLUTION).agg(F.count(F.lit(1)).alias(schema.CALLS))
