@@ -1,4 +1,4 @@
-"""What the brokers answer to a batch of records: written, or not."""
+"""The brokers' answer to a batch of records: acknowledged or failed. Sending is done in `record_batches.py`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sf_police.errors import SfPoliceError
 
 
 class NotAcknowledgedError(SfPoliceError):
-    """The brokers did not acknowledge a batch; the text is the client library's error and its reason."""
+    """The brokers did not acknowledge a batch; the message is the client library's error and its reason."""
 
 
 class Acknowledgement:
-    """The brokers' answer to a batch, which is the same for all of its records.
+    """The brokers' answer to a batch, shared by all of its records.
 
     Args:
-        future: kafka-python's, of the whole batch.
+        future: kafka-python's future for the whole batch.
     """
 
     __slots__ = ("_future",)
@@ -26,11 +26,11 @@ class Acknowledgement:
 
     @property
     def is_done(self) -> bool:
-        """Whether the brokers have answered, or the client has given up."""
+        """Whether the brokers have answered or the client has given up."""
         return bool(self._future.is_done)
 
     def wait(self) -> None:
-        """Return when the batch is acknowledged. Raises NotAcknowledgedError when it has failed."""
+        """Wait until the batch is acknowledged. Raises NotAcknowledgedError if it fails."""
         try:
             self._future.get()
         except KafkaError as error:

@@ -1,4 +1,4 @@
-"""The topic as an administrator sees it: create it, describe it, and count the brokers that have it."""
+"""Administration: creates and describes topics, and counts brokers. Records are read in `reading.py`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kafka.errors import AuthorizationError, TopicAlreadyExistsError
 from sf_police.errors import SfPoliceError
 from sf_police.topic.clients import KafkaAccess, broker_errors, client_options, ensure_reachable, unknown_topic
 
-# Kafka's default for max.message.bytes, used when the brokers do not say what the topic has.
+# Kafka's default for max.message.bytes, used when the brokers do not reveal the topic's own.
 _MAX_MESSAGE_BYTES: Final = 1_048_588
 
-# The event times are of 2018. Were they the records' timestamps, or did a retention apply, the broker would delete
-# the topic within the week; and the future-time check needs a clock that is the broker's own.
+# Event times are from 2018. If they were the records' timestamps, or if retention applied, the broker would delete the
+# topic's records within a week; and the future-time check needs the broker's own clock.
 _TOPIC_CONFIGS: Final = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
 
 
@@ -35,13 +35,13 @@ class Partition:
 
     @property
     def records(self) -> int:
-        """Offsets in the log: the records, unless transactions or compaction left gaps."""
+        """Number of offsets in the log: that of records, unless transactions or compaction left gaps."""
         return self.next_offset - self.first_offset
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic and its cluster. A topic that is deleted and created again has another id."""
+    """A topic and its cluster. Deleting a topic and re-creating it changes its id."""
 
     name: str
     topic_id: str
@@ -51,12 +51,12 @@ class Topic:
 
     @property
     def records(self) -> int:
-        """Records in all partitions."""
+        """Number of records in all partitions."""
         return sum(partition.records for partition in self.partitions)
 
 
 def create_topic(access: KafkaAccess, topic: str, *, partitions: int) -> bool:
-    """Create the topic; give False when it already exists with as many partitions.
+    """Create the topic; return False if it already exists with this number of partitions.
 
     Raises:
         SfPoliceError: it exists with another number of partitions, or cannot be created.
@@ -70,20 +70,20 @@ def create_topic(access: KafkaAccess, topic: str, *, partitions: int) -> bool:
             count = len(_describe(admin, access, topic).partitions)
     if count != partitions:
         raise SfPoliceError(
-            f"topic {topic} exists with {count} partitions, not {partitions}: "
-            f"set PARTITIONS={count}, or KAFKA_TOPIC to another name"
+            f"topic {topic} already exists with {count} partitions, not {partitions}",
+            remedy=f"set PARTITIONS={count}, or set KAFKA_TOPIC to another name",
         )
     return False
 
 
 def describe_topic(access: KafkaAccess, topic: str) -> Topic:
-    """Describe the topic as it is now. Raises SfPoliceError when there is no broker, or no such topic."""
+    """Describe the topic as it is now. Raises SfPoliceError if no broker answers, or there is no such topic."""
     with _admin_client(access, topic) as admin:
         return _describe(admin, access, topic)
 
 
 def count_brokers(access: KafkaAccess) -> int:
-    """Count the brokers of the cluster. Raises SfPoliceError when none answers."""
+    """Count the brokers of the cluster. Raises SfPoliceError if none answers."""
     with _admin_client(access) as admin:
         return len(admin.describe_cluster()["brokers"])
 

@@ -1,6 +1,6 @@
-"""A client.properties file, as Kafka's own tools take it, for both clients: Spark's (Java) and kafka-python.
+"""Translates a client.properties file, as used by Kafka's own tools, for both clients: Spark's (Java) and kafka-python.
 
-What the Python client has no counterpart for is refused, never ignored.
+A property that kafka-python does not support is refused, never ignored. Nothing connects here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CREDENTIAL: Final = re.compile(r'\b(username|password)\s*=\s*"((?:[^"\\]|\\.)*)
 
 
 def read_properties(path: Path) -> dict[str, str]:
-    """Keys and values of the file. Raises UsageError when it cannot be read, or a line is no `key=value`."""
+    """Read the file's keys and values. Raises UsageError if it cannot be read, or a line is not `key=value`."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -44,7 +44,7 @@ def read_properties(path: Path) -> dict[str, str]:
 
 
 def python_client_options(properties: Mapping[str, str]) -> dict[str, Any]:
-    """The same for kafka-python. Raises UsageError for a property that it cannot do; values are never shown."""
+    """Translate properties for kafka-python. Raises UsageError for an unsupported one; values are never shown."""
     options: dict[str, Any] = {}
     for key, value in properties.items():
         if key in _SAME_MEANING:
@@ -57,22 +57,25 @@ def python_client_options(properties: Mapping[str, str]) -> dict[str, Any]:
             continue
         else:
             raise UsageError(
-                f"KAFKA_CLIENT_PROPERTIES: kafka-python has no {key} as it stands there; it takes "
-                f"{', '.join(sorted([*_SAME_MEANING, 'sasl.jaas.config']))}, and stores of type PEM"
+                f"KAFKA_CLIENT_PROPERTIES: kafka-python does not support {key} as set in the file",
+                remedy=f"use only {', '.join(sorted([*_SAME_MEANING, 'sasl.jaas.config']))}, and stores of type PEM",
             )
     for key in ("ssl.truststore", "ssl.keystore"):
         if f"{key}.location" in properties and properties.get(f"{key}.type", "JKS").upper() != "PEM":
-            raise UsageError(f"KAFKA_CLIENT_PROPERTIES: kafka-python reads no {key} but of {key}.type=PEM")
+            raise UsageError(
+                f"KAFKA_CLIENT_PROPERTIES: kafka-python reads only PEM files as {key}",
+                remedy=f"convert {key}.location to PEM, and set {key}.type=PEM",
+            )
     return options
 
 
 def spark_options(properties: Mapping[str, str]) -> dict[str, str]:
-    """The same for Spark's source, which hands `kafka.*` on to the Java client."""
+    """Translate properties for Spark's source, which passes `kafka.*` on to the Java client."""
     return {f"kafka.{key}": value for key, value in properties.items()}
 
 
 def _credentials(jaas: str) -> dict[str, str]:
     found = {name: re.sub(r"\\(.)", r"\1", value) for name, value in _CREDENTIAL.findall(jaas)}
     if set(found) != {"username", "password"}:
-        raise UsageError('KAFKA_CLIENT_PROPERTIES: sasl.jaas.config should have username="…" and password="…"')
+        raise UsageError('KAFKA_CLIENT_PROPERTIES: sasl.jaas.config must contain username="…" and password="…"')
     return {"sasl_plain_username": found["username"], "sasl_plain_password": found["password"]}

@@ -1,4 +1,4 @@
-"""What every client of the brokers needs: its options, whether a broker answers, and errors in one line."""
+"""What all Kafka clients share: options, a reachability check, and one-line errors. The clients are made elsewhere."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.topic.client_properties import python_client_options, read_properties
 
-# How long a broker that is there may take to answer. One that is not there refuses at once.
+# How long a running broker may take to answer. Where none is running, the connection is refused at once.
 BROKER_TIMEOUT_MS: Final = 10_000
 
 
 @dataclass(frozen=True)
 class KafkaAccess:
-    """How to reach the brokers: `host:port`, separated by commas, and what the client.properties file says."""
+    """How to reach the brokers: comma-separated `host:port`, and the contents of the client.properties file."""
 
     servers: str
     properties: Mapping[str, str] = field(repr=False)  # may hold a password
 
 
 def kafka_access(config: Config) -> KafkaAccess:
-    """Read from the settings how to reach the brokers.
+    """Return how to reach the brokers, according to the settings.
 
     Raises:
         UsageError: the client.properties file cannot be read.
@@ -37,7 +37,7 @@ def kafka_access(config: Config) -> KafkaAccess:
 
 
 def client_options(access: KafkaAccess) -> dict[str, Any]:
-    """Give the options of every client of kafka-python. Raises UsageError for a property that it does not support."""
+    """Return the options of every kafka-python client. Raises UsageError for an unsupported property."""
     return {
         "bootstrap_servers": access.servers.split(","),
         "client_id": "sf-police",
@@ -48,11 +48,11 @@ def client_options(access: KafkaAccess) -> dict[str, Any]:
 
 @contextmanager
 def broker_errors(access: KafkaAccess, topic: str | None = None) -> Iterator[None]:
-    """Turn the client library's errors into a SfPoliceError of one line.
+    """Turn the client library's errors into a one-line SfPoliceError.
 
     Args:
         access: the brokers, which the line names.
-        topic: the topic that the brokers are asked about; None: about none.
+        topic: the topic that the brokers are asked about, if any.
     """
     try:
         yield
@@ -68,13 +68,13 @@ def broker_errors(access: KafkaAccess, topic: str | None = None) -> Iterator[Non
 
 
 def unknown_topic(access: KafkaAccess, topic: str) -> SfPoliceError:
-    """Make the error for a topic that the brokers do not have."""
-    return SfPoliceError(f"no topic {topic} at {access.servers}: try `make topic-create`")
+    """Return the error for a topic that the brokers do not have."""
+    return SfPoliceError(f"no topic {topic} at {access.servers}", remedy="run `make topic-create`")
 
 
 def ensure_reachable(access: KafkaAccess) -> None:
     """Raise SfPoliceError unless one of the brokers accepts a connection."""
-    # The client library would go on trying for its whole time-out where nobody listens.
+    # Where nothing listens, the client library would keep trying for its whole timeout.
     for server in access.servers.split(","):
         host, _, port = server.rpartition(":")
         try:
@@ -86,4 +86,4 @@ def ensure_reachable(access: KafkaAccess) -> None:
 
 
 def _no_broker(access: KafkaAccess) -> SfPoliceError:
-    return SfPoliceError(f"no broker at {access.servers}: try `make kafka-start`")
+    return SfPoliceError(f"no broker at {access.servers}", remedy="run `make kafka-start`")

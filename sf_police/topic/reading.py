@@ -1,4 +1,4 @@
-"""Read records of the topic without a consumer group: single ones by their offsets, or all that come from now on."""
+"""Reads records without a consumer group: single ones by their offsets, or new ones as they arrive. Decodes nothing."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sf_police.topic.record import TopicRecord
 
 
 def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) -> dict[int, TopicRecord]:
-    """Read one record of each partition.
+    """Read one record from each partition.
 
     Args:
         access: the brokers.
         topic: its name.
-        offsets: by partition; where an offset has no record, the next one is read.
+        offsets: by partition; where an offset has no record, the next record is read.
 
     Raises:
-        SfPoliceError: a record did not come within the time a broker may take.
+        SfPoliceError: a record did not arrive in time.
     """
     records: dict[int, TopicRecord] = {}
     options = client_options(access)
@@ -34,7 +34,7 @@ def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) ->
             _assign(consumer, topic, {number: offset})
             record = next(iter(consumer), None)
             if record is None:
-                raise SfPoliceError(f"partition {number} of {topic} gave no record at offset {offset}")
+                raise SfPoliceError(f"partition {number} of {topic} returned no record at offset {offset}")
             records[number] = topic_record(record)
     return records
 
@@ -42,16 +42,16 @@ def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) ->
 def follow_records(
     access: KafkaAccess, topic: str, offsets: Mapping[int, int], *, is_stopped: Callable[[], bool]
 ) -> Iterator[TopicRecord]:
-    """Read records as they come, from these offsets on, until stopped.
+    """Yield records as they arrive, from these offsets on, until stopped.
 
     Args:
         access: the brokers.
         topic: its name.
-        offsets: by partition; a partition that is not there is not read.
-        is_stopped: ends the records.
+        offsets: by partition; partitions not listed are not read.
+        is_stopped: ends the iteration.
 
     Raises:
-        SfPoliceError: the brokers refuse.
+        SfPoliceError: the brokers refused.
     """
     options = client_options(access)
     with broker_errors(access, topic), closing(KafkaConsumer(**options, enable_auto_commit=False)) as consumer:

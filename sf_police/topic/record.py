@@ -1,4 +1,4 @@
-"""A record, as it is sent and as the topic holds it. Imports no client library."""
+"""A record to send, and a record in the topic. Imports no client library."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import NamedTuple
 class Record(NamedTuple):
     """A record to send."""
 
-    position: int  # in the order of sending, from 0
-    time: str  # of the event, ISO 8601; blank when it has none
+    position: int  # in sending order, from 0
+    time: str  # event time, ISO 8601; blank if it has none
     key: bytes | None
     value: bytes
 
 
 @dataclass(frozen=True)
 class TopicRecord:
-    """A record of the topic, with its place and its timestamp (milliseconds since 1970, UTC)."""
+    """A record in the topic, with its place and its Kafka timestamp (milliseconds since 1970, UTC)."""
 
     partition: int
     offset: int

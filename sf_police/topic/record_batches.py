@@ -1,8 +1,8 @@
-"""kafka-python's producer, with a shorter way from a record to its batch.
+"""kafka-python's producer, with a shorter path from a record to its batch.
 
-`KafkaProducer.send` takes about 20 µs a record: a future, a lock or two and a logged line for each. Here a record is
-encoded at once into its partition's batch, and the batch has one future. Connections, batches' order, idempotence,
-retries and time-outs stay kafka-python's, whose insides this file alone knows; setup.cfg bounds its version for that.
+`KafkaProducer.send` takes about 20 µs a record: a future, a lock or two and a log line each. Here a record is encoded
+straight into its partition's batch, and the batch has one future. Connections, batch order, idempotence, retries and
+timeouts remain kafka-python's. Only this file uses kafka-python's internals, so setup.cfg bounds its version.
 
 The encoding is Kafka's record format v2: a record's length, then attributes, the time since the batch's first record,
 its number in the batch, key, value and headers, with numbers as zigzag varints.
@@ -32,21 +32,21 @@ _ATTRIBUTES: Final = b"\x00"
 
 @lru_cache(maxsize=1 << 14)
 def varint(number: int) -> bytes:
-    """A signed number as a zigzag varint."""
-    rest = number << 1 if number >= 0 else (-number << 1) - 1
+    """Encode a signed number as a zigzag varint."""
+    remaining = number << 1 if number >= 0 else (-number << 1) - 1
     encoded = bytearray()
-    while rest > 0x7F:
-        encoded.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    encoded.append(rest)
+    while remaining > 0x7F:
+        encoded.append(remaining & 0x7F | 0x80)
+        remaining >>= 7
+    encoded.append(remaining)
     return bytes(encoded)
 
 
 class _Builder(MemoryRecordsBuilder):  # type: ignore[misc] # kafka-python has no types
-    """A batch that is being filled."""
+    """A batch being filled."""
 
     def add(self, records: Sequence[Record], start: int, time_ms: int) -> int:
-        """Append records from `start` on; gives how many the batch had room for, if it is not on its way."""
+        """Append records from `start` on; return how many fitted: none if the batch is already being sent."""
         builder = self._builder
         if builder is None:
             return 0
@@ -91,7 +91,7 @@ class RecordBatchProducer:
     Args:
         client: connected, and with the topic's metadata.
         topic: its name.
-        partitions: how many it has.
+        partitions: number of partitions.
     """
 
     def __init__(self, client: KafkaProducer, topic: str, partitions: int) -> None:
@@ -101,10 +101,10 @@ class RecordBatchProducer:
         self._partitions = [TopicPartition(topic, number) for number in range(partitions)]
 
     def send(self, records: Sequence[Record], partition: int) -> list[tuple[Acknowledgement, int]]:
-        """Queue records and give (acknowledgement, count) of each batch they went into, in order.
+        """Queue records; return (acknowledgement, count) for each batch they went into, in order.
 
-        The acknowledgement is of `count` of these records. A batch that takes records of several calls gives each
-        call the same one.
+        The acknowledgement covers `count` of these records. A batch filled by several sends has the same
+        acknowledgement in each.
         """
         where = self._partitions[partition]
         accumulator = self._accumulator
@@ -114,7 +114,7 @@ class RecordBatchProducer:
         with accumulator._tp_lock(where):
             batches = accumulator._batches[where]
             while sent < len(records):
-                # A batch that a retry has put back is on its way, and takes nothing.
+                # A batch that a retry has put back is already being sent, and accepts nothing more.
                 count = batches[-1].records.add(records, sent, time_ms) if batches else 0
                 if count:
                     queued.append((batches[-1].acknowledgement, count))
@@ -122,7 +122,7 @@ class RecordBatchProducer:
                 else:
                     batches.append(self._new_batch(where, time_ms))
                     is_new = True
-        # Else the sender knows already when the batch is due.
+        # For an existing batch, the sender already knows when it is due.
         if is_new:
             self._client._sender.wakeup()
         return queued
@@ -134,11 +134,11 @@ class RecordBatchProducer:
         return batch
 
     def flush(self) -> None:
-        """Return when everything queued is acknowledged or has failed."""
+        """Wait until everything queued is acknowledged or has failed."""
         self._client.flush()
 
     @staticmethod
     def _refuse(batch: ProducerBatch) -> None:
-        # kafka-python would split the batch and give each record's future to one half; here all have the same.
+        # kafka-python would split the batch and assign each record's future to one half; here they share one future.
         error = MessageSizeTooLargeError("over the topic's max.message.bytes")
         batch.complete_exceptionally(error, lambda _: error)

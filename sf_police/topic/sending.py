@@ -1,4 +1,4 @@
-"""Connect a producer to the topic: idempotent, acknowledged by all in-sync replicas."""
+"""Connects a producer to a topic: idempotent, acknowledged by all in-sync replicas. Batching: `record_batches.py`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sf_police.topic.admin import Topic
 from sf_police.topic.clients import KafkaAccess, broker_errors, client_options
 from sf_police.topic.record_batches import RecordBatchProducer
 
-# One batch of a partition is on its way at a time, as kafka-python keeps their order: the larger, the fewer waits.
+# kafka-python sends one batch per partition at a time, to keep their order: the larger the batch, the fewer the waits.
 _BATCH_BYTES: Final = 1 << 20
 _REQUEST_BYTES: Final = 4 << 20
 
 
 @contextmanager
 def kafka_producer(access: KafkaAccess, topic: Topic) -> Iterator[RecordBatchProducer]:
-    """Connect a producer to the topic; on an error, what it has not sent yet is thrown away.
+    """Connect a producer to the topic; on an error, discard what it has not sent yet.
 
     Raises:
-        SfPoliceError: no broker answers, or the brokers refuse.
+        SfPoliceError: no broker answers, or the brokers refused.
     """
     with broker_errors(access, topic.name):
         client = KafkaProducer(
             **client_options(access),
-            # Said aloud, because acks=1, retries=0 or more than 5 requests in flight would switch it off silently.
+            # Explicit, because acks=1, retries=0 or more than 5 requests in flight would silently switch it off.
             enable_idempotence=True,
             acks="all",
             max_request_size=_REQUEST_BYTES,

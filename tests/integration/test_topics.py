@@ -28,7 +28,7 @@ def test_creating_a_topic_twice_is_fine_and_with_other_partitions_an_error(make_
     assert "already exists" in job.run("create-topic").stderr
     other = job.run("create-topic", PARTITIONS="4", check=False)
     assert other.returncode == 1
-    assert f"topic {job.topic} exists with 3 partitions, not 4: set PARTITIONS=3" in other.stderr
+    assert f"topic {job.topic} already exists with 3 partitions, not 4: set PARTITIONS=3" in other.stderr
 
 
 def test_a_topic_keeps_its_records_and_stamps_them_itself(job: Job) -> None:
@@ -83,10 +83,10 @@ def test_commands_without_a_topic_or_a_broker_say_what_to_do(make_job: Callable[
     for command in (["inspect"], ["produce"], ["stream", "--until-end"]):
         done = job.run(*command, check=False)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"error: no topic {job.topic} at {job.kafka}: try `make topic-create`\n"
+        assert done.stderr == f"error: no topic {job.topic} at {job.kafka}: run `make topic-create`\n"
         done = job.run(*command, KAFKA_BOOTSTRAP_SERVERS="localhost:1", check=False)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == "error: no broker at localhost:1: try `make kafka-start`\n"
+        assert done.stderr == "error: no broker at localhost:1: run `make kafka-start`\n"
 
 
 def test_the_console_consumer_of_the_original_works_as_printed(job: Job) -> None:

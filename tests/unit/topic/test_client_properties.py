@@ -49,10 +49,13 @@ def test_spark_gets_every_property_for_the_java_client(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("batch.size=1", "kafka-python has no batch.size"),
-        ("ssl.truststore.location=/a.jks", "no ssl.truststore but of ssl.truststore.type=PEM"),
-        ("ssl.truststore.type=JKS", "kafka-python has no ssl.truststore.type as it stands there"),
-        ("sasl.jaas.config=x required;", "should have username"),
+        ("batch.size=1", "kafka-python does not support batch.size as set in the file"),
+        (
+            "ssl.truststore.location=/a.jks",
+            "reads only PEM files as ssl.truststore: convert .* and set ssl.truststore.type=PEM",
+        ),
+        ("ssl.truststore.type=JKS", "kafka-python does not support ssl.truststore.type as set in the file"),
+        ("sasl.jaas.config=x required;", "must contain username"),
         ("just words", "line 1 is not key=value"),
     ],
 )

@@ -25,12 +25,12 @@ ACCESS = KafkaAccess("one:9092,two:9092", {})
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (UnknownTopicOrPartitionError("calls"), "no topic calls at one:9092,two:9092: try `make topic-create`"),
+        (UnknownTopicOrPartitionError("calls"), "no topic calls at one:9092,two:9092: run `make topic-create`"),
         (
             KafkaConnectionError("Unable to bootstrap from one:9092"),
-            "no broker at one:9092,two:9092: try `make kafka-start`",
+            "no broker at one:9092,two:9092: run `make kafka-start`",
         ),
-        (KafkaTimeoutError("Bootstrap timed out"), "no broker at one:9092,two:9092: try `make kafka-start`"),
+        (KafkaTimeoutError("Bootstrap timed out"), "no broker at one:9092,two:9092: run `make kafka-start`"),
         (
             KafkaTimeoutError("nothing in 10 s"),
             "the broker at one:9092,two:9092: KafkaTimeoutError: nothing in 10 s",
@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_a_property_that_the_client_does_not_support_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"kafka-python has no batch\.size"):
+    with pytest.raises(UsageError, match=r"kafka-python does not support batch\.size"):
         client_options(KafkaAccess("one:9092", {"batch.size": "1"}))
 
 
@@ -119,5 +119,5 @@ def test_one_broker_that_accepts_is_enough(listening: int, silent: int) -> None:
 
 
 def test_brokers_of_which_none_accepts_are_named(silent: int) -> None:
-    with pytest.raises(SfPoliceError, match=f"no broker at 127.0.0.1:{silent}: try `make kafka-start`"):
+    with pytest.raises(SfPoliceError, match=f"no broker at 127.0.0.1:{silent}: run `make kafka-start`"):
         ensure_reachable(KafkaAccess(f"127.0.0.1:{silent}", {}))

@@ -78,7 +78,7 @@ def test_a_record_is_read_at_its_offset_or_the_next_after_it(consumers: list[Fak
 
 
 def test_an_offset_that_gives_no_record_is_an_error(consumers: list[FakeConsumer]) -> None:
-    with pytest.raises(SfPoliceError, match="partition 1 of calls gave no record at offset 4"):
+    with pytest.raises(SfPoliceError, match="partition 1 of calls returned no record at offset 4"):
         read_records(ACCESS, "calls", {0: 0, 1: 4})
 
     assert consumers[0].closed == 1
