@@ -118,7 +118,7 @@ def _read_records(path: Path, order: str, run: Run) -> Records:
         found = json_files.read_records(path, fields=[field.name for field in run.question.required])
         return arrange(found, run.question, run.config.state_dir)
     except SfPoliceError as error:
-        raise SfPoliceError(f"{error}; nothing was sent") from error
+        raise SfPoliceError(f"{error.what}; nothing was sent", remedy=error.remedy) from error
     finally:
         gc.freeze()
         gc.enable()

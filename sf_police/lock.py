@@ -1,4 +1,4 @@
-"""A lock that lasts as long as its process, however that ends."""
+"""A file lock that is released when its process ends, however it ends. What is locked is the caller's to know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sf_police.errors import SfPoliceError
 
 
 @contextmanager
-def locked(path: Path, refusal: str) -> Iterator[None]:
+def locked(path: Path, refusal: str, *, remedy: str) -> Iterator[None]:
     """Hold the lock file at `path`. Raises SfPoliceError with `refusal` while another process holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,5 +22,5 @@ def locked(path: Path, refusal: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SfPoliceError(refusal) from None
+            raise SfPoliceError(refusal, remedy=remedy) from None
         yield

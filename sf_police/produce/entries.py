@@ -1,4 +1,4 @@
-"""Records of a file -> entries: each encoded, with its place in the order of events. No files and no Kafka here."""
+"""A file's records -> entries: each encoded, with its place in event-time order. No file access and no Kafka here."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sf_police.question import Question
 
 
 class Entry(NamedTuple):
-    """A record of a file, encoded; entries of a file sort into event-time order."""
+    """A record of a file, encoded. Sorting a file's entries puts them into event-time order."""
 
-    time: str  # of the event; where it has no readable one, of the event before it; blank when there is none
-    tie_break: int  # among records of one time
+    time: str  # event time; if unreadable, that of the event before it; blank if there is none
+    tie_break: int  # among records of the same time
     number: int  # of the record in the file, from 0
     key: bytes | None
     value: bytes
 
 
 def event_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
-    """Encode the records of a file for sorting by event time; those of one time keep the order of their events."""
+    """Encode the records of a file for sorting by event time; those of the same time keep the order of events."""
     newest_first = question.file_order == "newest first"
     return _newest_first(records, question) if newest_first else file_entries(records, question)
 
 
 def _newest_first(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
-    # The oldest of one time stands last, so the tie-break is negated. A record without a readable time keeps its place
-    # after the event before it, which the file has below it.
+    # Of records with the same time the oldest comes last, so the tie-break is negated. A record without a readable time
+    # keeps its place after the event before it, which follows it in the file.
     time_of, key_of = _time_reader(question), _key_reader(question)
     waiting: list[tuple[int, bytes | None, bytes]] = []
     for number, record in enumerate(records):
@@ -47,7 +47,7 @@ def _newest_first(records: Iterable[JsonRecord], question: Question) -> Iterator
 
 
 def file_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
-    """Encode the records in file order."""
+    """Encode the records of a file in file order."""
     time_of, key_of = _time_reader(question), _key_reader(question)
     time = ""
     for number, record in enumerate(records):
@@ -60,7 +60,7 @@ def _time_reader(question: Question) -> Callable[[JsonRecord], str | None]:
 
     @lru_cache(maxsize=4096)
     def readable(text: str) -> str | None:
-        # An event time as text that sorts by time.
+        # Returns the event time as text that sorts by time.
         if not pattern.fullmatch(text):
             return None
         try:

@@ -1,4 +1,4 @@
-"""Writes a question's synthetic records as a file, in the form of a downloaded one."""
+"""Writes a question's synthetic records to a file formatted like a downloaded one. The question generates them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_records(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Write one pretty-printed JSON array in ASCII; at `path` only when it is whole."""
+    """Write one pretty-printed JSON array in ASCII; `path` appears only once it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     try:

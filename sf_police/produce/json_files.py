@@ -1,7 +1,7 @@
-"""File -> records: a JSON array or one record a line, packed or not, in memory bounded by the longest record.
+"""File -> records: a JSON array or one record per line, compressed or not, in memory bounded by the longest record.
 
-Two ways. The quick one takes whole chunks and knows only ordinary files; from where that ends, the careful one goes on
-record by record, and says what is wrong and where.
+The quick reader parses whole chunks, but only of ordinary files. Where it stops, the careful reader takes over, record
+by record, and reports what is wrong and where. What a record means is not checked here.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ STDIN: Final = "-"
 _CHUNK_BYTES: Final = 1 << 18
 _MOST_RECORD_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
-# Values that orjson reads without a loss. A whole number of over 64 bits it would make a float, and a float has not
-# the digits that it was written with.
+# Values that orjson reads without loss. It would turn a whole number of more than 64 bits into a float, and a float
+# loses the digits it was written with.
 _PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
 def read_records(path: Path, *, fields: Collection[str]) -> Iterator[JsonRecord]:
-    """Read the records of a JSON array or of NDJSON, in file order; `.gz`, `.bz2` and `.xz` are unpacked.
+    """Yield the records of a JSON array or of NDJSON, in file order; `.gz`, `.bz2` and `.xz` are decompressed.
 
     Args:
-        path: `-` is standard input.
-        fields: of a record; a file whose first object has none of them holds something else.
+        path: `-` for standard input.
+        fields: of a record; a file whose first object has none of them is refused.
 
     Raises:
-        SfPoliceError: the file cannot be read, or does not hold such records; says where.
+        SfPoliceError: the file cannot be read, or does not hold such records; the message says where.
     """
     try:
         before = _state(path)
@@ -47,13 +47,15 @@ def read_records(path: Path, *, fields: Collection[str]) -> Iterator[JsonRecord]
             name = "standard input" if str(path) == STDIN else str(path)
             yield from _checked(_records(file, name), name, fields)
         if _state(path) != before:
-            raise SfPoliceError(f"{name} changed while it was read: run it again when nothing writes to the file")
+            raise SfPoliceError(
+                f"{name} changed while it was being read", remedy="run it again when nothing is writing to the file"
+            )
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _checked(records: Iterator[JsonRecord], name: str, fields: Collection[str]) -> Iterator[JsonRecord]:
-    # Any JSON lines would pass; a file of something else shows in its first object.
+    # Any JSON lines would pass, but a file of something else is recognized by its first object.
     for number, record in enumerate(records):
         if number == 0 and not any(field in record for field in fields):
             raise SfPoliceError(f"{name}: its first object has none of the fields {', '.join(fields)}")
@@ -61,7 +63,7 @@ def _checked(records: Iterator[JsonRecord], name: str, fields: Collection[str]) 
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    # What changes when an ordinary file is written to, or replaced; None for a pipe.
+    # Differs once a regular file is written to or replaced; None for a pipe.
     if str(path) == STDIN or not path.is_file():
         return None
     found = path.stat()
@@ -93,16 +95,16 @@ def _records(file: IO[bytes], name: str) -> Iterator[JsonRecord]:
 
 
 class _QuickReader:
-    """Takes many records at a time while each is an object of plain values; then `remaining` is what it left."""
+    """Reads many records at a time while each is an object of plain values; `remaining` is what it leaves."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.remaining = b""
-        self.bytes_before = 0  # of the unpacked file, before `remaining`
+        self.bytes_before = 0  # of the decompressed file, before `remaining`
         self.is_in_array = False  # `remaining` starts after a comma of the array
 
     def records(self) -> Iterator[JsonRecord]:
-        """Calls, until something is out of the ordinary, or few are left."""
+        """Yield records until something is out of the ordinary, or few are left."""
         self.remaining = self._file.read(_CHUNK_BYTES)
         start = len(self.remaining) - len(self.remaining.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n"))
         is_array = self.remaining[start : start + 1] == b"["
@@ -119,14 +121,14 @@ class _QuickReader:
             self.remaining += more
 
     def _elements(self, start: int) -> tuple[list[JsonRecord], int] | None:
-        # Were the last `},` inside of a record or of a text, what is before it would not be JSON.
+        # If the last `},` were inside a record or a string, the text before it would not be valid JSON.
         end = self.remaining.rfind(b"},") + 1
         return self._plain(b"[%b]" % self.remaining[start:end], end + 1) if end > start else None
 
     def _lines(self, start: int) -> tuple[list[JsonRecord], int] | None:
         end = self.remaining.rfind(b"\n") + 1
         lines = self.remaining[start:end].splitlines()
-        # The line feeds stay: inside of a text they are no JSON.
+        # Line feeds are kept: inside a string they are not valid JSON.
         taken = self._plain(b"[%b]" % b",\n".join(lines), end)
         return taken if taken and len(taken[0]) == len(lines) else None
 
@@ -144,7 +146,7 @@ class _QuickReader:
 
 
 class _CarefulReader:
-    """Takes one record after the other, in memory bounded by the longest record."""
+    """Reads one record at a time, in memory bounded by the longest record."""
 
     def __init__(self, file: IO[bytes], name: str, head: bytes, bytes_before: int) -> None:
         self._file, self._name, self._head = file, name, head
@@ -153,51 +155,52 @@ class _CarefulReader:
         )().decode
         self._scan = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Number).raw_decode
         self._text, self._at = "", 0
-        self._bytes_before = bytes_before  # of the unpacked file, before self._text
+        self._bytes_before = bytes_before  # of the decompressed file, before self._text
         self._bytes_read = bytes_before
         self._is_at_end = False
 
     def records(self) -> Iterator[JsonRecord]:
-        """Every record of the file."""
+        """Yield every record of the file."""
         first = self._peek()
         if first == "":
-            raise SfPoliceError(f"{self._name} is empty: it should hold records, as a JSON array or one a line")
+            raise SfPoliceError(f"{self._name} is empty: expected records, as a JSON array or one per line")
         yield from self._array() if first == "[" else self.rest_of_lines()
 
     def _array(self) -> Iterator[JsonRecord]:
         self._at += 1
         if self._peek() == "]":
-            raise SfPoliceError(f"{self._name} is an empty array: there is nothing to send")
+            raise SfPoliceError(f"{self._name} is an empty array: expected at least one record")
         yield from self.rest_of_array()
 
     def rest_of_array(self) -> Iterator[JsonRecord]:
-        """Every record of an array, from a record on."""
+        """Yield the remaining records of an array; the text starts at a record."""
         mark = ","
         while mark == ",":
             yield self._record()
             mark = self._peek()
             self._at += 1
         if mark != "]":
-            raise self._broken("cut short: the array does not end" if mark == "" else "neither a comma nor `]`", -1)
+            raise self._broken("cut short: the array does not end" if mark == "" else "expected a comma or `]`", -1)
         if self._peek() != "":
-            raise self._broken("something follows the array")
+            raise self._broken("expected nothing after the array")
 
     def rest_of_lines(self) -> Iterator[JsonRecord]:
-        """Every record, one after the other."""
+        """Yield the remaining records, one after the other."""
         while self._peek() != "":
             yield self._record()
 
     def _record(self) -> JsonRecord:
         if self._peek() != "{":
-            raise self._broken("cut short: a record should follow" if self._peek() == "" else "not a record: no `{`")
+            is_at_end = self._peek() == ""
+            raise self._broken("cut short: expected another record" if is_at_end else "not a record: expected `{`")
         while True:
             try:
                 record, self._at = self._scan(self._text, self._at)
             except json.JSONDecodeError as error:
-                # Perhaps only the chunk ends inside the record. Where the file does, it is cut short.
+                # Perhaps only the chunk ends inside the record; if the file does, the record is cut short.
                 if len(self._text) - self._at > _MOST_RECORD_CHARACTERS:
                     raise self._broken(
-                        f"not JSON, or a record of over {_MOST_RECORD_CHARACTERS:,} characters"
+                        f"not JSON, or a record of more than {_MOST_RECORD_CHARACTERS:,} characters"
                     ) from None
                 is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
                 what, where = ("cut short inside a record", len(self._text)) if is_cut else (error.msg, error.pos)
@@ -210,7 +213,7 @@ class _CarefulReader:
                 return record  # type: ignore[no-any-return]
 
     def _peek(self) -> str:
-        # The next character that is not white space; empty at the end of the file.
+        # Returns the next character that is not white space; empty at the end of the file.
         while True:
             match = _WHITE_SPACE.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -218,7 +221,7 @@ class _CarefulReader:
                 return self._text[self._at : self._at + 1]
 
     def _more(self) -> bool:
-        # Reads at least as much as is left unread, so that a long record is not scanned once a chunk.
+        # Reads at least as much again as is still unparsed, so that a long record is not rescanned with every chunk.
         if self._is_at_end:
             return False
         chunk, self._head = self._head or self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at)), b""

@@ -11,12 +11,12 @@ JsonRecord = dict[str, Any]
 
 
 class Number(float):
-    """A number with a point or an exponent, and the text that it is written as."""
+    """A number with a point or an exponent, and the text it was written as."""
 
     __slots__ = ("text",)
 
     def __new__(cls, text: str) -> Number:
-        """Read the text."""
+        """Parse the text."""
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -25,9 +25,9 @@ class Number(float):
 
 
 def encode(record: JsonRecord) -> bytes:
-    """Encode a record as compact JSON in UTF-8, its fields and the digits of its numbers as in the file."""
+    """Encode a record as compact JSON in UTF-8, with the order of fields and the digits of numbers as in the file."""
     try:
-        # A copy: what orjson gives keeps its whole buffer, and makes the next allocations six times as slow.
+        # Copied, because orjson's result keeps its whole buffer, which makes the next allocations six times as slow.
         return b"%b" % orjson.dumps(record, default=_as_in_file)
     except orjson.JSONEncodeError:
         members = (b"%b:%b" % (_encoded(name), _encoded(value)) for name, value in record.items())
@@ -38,7 +38,7 @@ def _encoded(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=_as_in_file)
     except orjson.JSONEncodeError:
-        # Half of a surrogate pair has no UTF-8: it stays the escape that it was. And orjson nests less deep.
+        # A lone surrogate has no UTF-8 form, so it remains an escape. Also, orjson supports less nesting.
         return _ENCODE(value).encode()
 
 

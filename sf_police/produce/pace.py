@@ -1,4 +1,4 @@
-"""When each record is due: at once, at a rate, or as fast as the events went, times a factor."""
+"""When each record is due: at once, at a fixed rate, or at the pace of the events times a factor. Sends nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from sf_police.topic.record import Record
 
-# In a group of records that are due at once.
+# Group size when sending is not paced.
 RECORDS_AT_A_TIME: Final = 1000
 # A stop is noticed within this time.
 _LONGEST_NAP_S: Final = 0.1
@@ -25,19 +25,19 @@ def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[list[Record]]:
-    """The records, in groups, each when it is due, counted from the first.
+    """Yield the records in groups, each when it is due; the first is due at once.
 
     Args:
-        records: in the order of sending.
+        records: in sending order.
         rate: records per second; None: no limit.
-        speed: factor on the time between events; None: does not wait for it.
-        is_stopped: ends the waiting and the records.
-        clock: seconds, steadily growing.
-        sleep: waits so many seconds.
+        speed: how many times as fast as the events occurred; None: event times are ignored.
+        is_stopped: ends the waiting and the iteration.
+        clock: returns seconds, never decreasing.
+        sleep: waits for a number of seconds.
     """
     if not rate and not speed:
-        rest = iter(records)
-        while not is_stopped() and (group := list(islice(rest, RECORDS_AT_A_TIME))):
+        remaining = iter(records)
+        while not is_stopped() and (group := list(islice(remaining, RECORDS_AT_A_TIME))):
             yield group
         return
     started = clock()

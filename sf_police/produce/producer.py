@@ -1,4 +1,4 @@
-"""Records -> topic: each to its partition, every acknowledgement checked."""
+"""Records -> topic: each to its partition, every acknowledgement checked. The client is made in `topic/sending.py`."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from sf_police.produce.records import Records
 from sf_police.topic.acknowledgements import Acknowledgement, NotAcknowledgedError
 from sf_police.topic.record import Record
 
-# Records that may be open before the oldest is waited for: bounds the memory, and how much is sent after a failure.
-_MOST_OPEN: Final = 50_000
+# Unacknowledged records before the oldest is waited for: bounds memory, and how much is sent after a failure.
+_MOST_UNACKNOWLEDGED: Final = 50_000
 _LOOK_EVERY_S: Final = 0.2
-# Kafka's default for a record, at the producer and at the broker; its frame takes less than the overhead.
+# Kafka's default limit for a record, of producers and brokers alike; its framing takes less than the overhead.
 _MOST_RECORD_BYTES: Final = 1_048_576
 _RECORD_OVERHEAD_BYTES: Final = 100
 
 
 class Sender(Protocol):
-    """What `publish` needs of a producer."""
+    """What `publish` needs from a producer."""
 
     def send(self, records: Sequence[Record], partition: int) -> list[tuple[Acknowledgement, int]]:
-        """Queue records; return (acknowledgement, count), in order: the acknowledgement is of `count` records."""
+        """Queue records; return (acknowledgement, count) in order: the acknowledgement covers `count` records."""
 
     def flush(self) -> Any:
-        """Return when everything queued is acknowledged or has failed."""
+        """Wait until everything queued is acknowledged or has failed."""
 
 
 @dataclass
 class Sent:
-    """What became of the records: handed to the producer, and acknowledged by the brokers."""
+    """How many records were handed to the producer, and how many the brokers have acknowledged."""
 
     sent: int = 0
     acknowledged: int = 0
@@ -47,14 +47,14 @@ def publish(
     partitions: int,
     on_progress: Callable[[Sent], None] = lambda _: None,
 ) -> Sent:
-    """Send the records of each group, each to partition `position % partitions`, and return when all are acknowledged.
+    """Send each group's records, each to partition `position % partitions`, and wait until all are acknowledged.
 
-    The partition goes by position, not by key: Spark's watermark is one maximum over all partitions, and partitions
-    by key hash drift hours apart when they are read in small micro-batches, so that calls are dropped as late.
+    Partitions are chosen by position, not by key: Spark's watermark is one maximum over all partitions, and partitions
+    by key hash drift hours apart when read in small micro-batches, so that records are dropped as late.
 
     Raises:
-        SfPoliceError: a record was not acknowledged. Nothing is sent after the first such record is seen, so that
-            no hole is followed by later records.
+        SfPoliceError: a record was not acknowledged. Nothing is sent once this is noticed, so that as few records as
+            possible follow a gap.
     """
     done = Sent()
     pending: deque[tuple[Acknowledgement, int]] = deque()
@@ -67,38 +67,38 @@ def publish(
             if share:
                 pending.extend(producer.send(share, partition))
         done.sent += len(group)
-        # Often enough to stop soon and to show progress, whether records come slowly or fast.
+        # Often enough to stop soon after a failure and to show progress, whether records come slowly or fast.
         if len(group) >= RECORDS_AT_A_TIME or time.monotonic() - looked > _LOOK_EVERY_S:
-            _settle(pending, done, most_open=_MOST_OPEN)
+            _settle(pending, done, most_unacknowledged=_MOST_UNACKNOWLEDGED)
             on_progress(done)
             looked = time.monotonic()
     producer.flush()
-    _settle(pending, done, most_open=0)
+    _settle(pending, done, most_unacknowledged=0)
     on_progress(done)
     return done
 
 
 def ensure_sendable(records: Records) -> None:
-    """Raise SfPoliceError when a record is larger than the producer sends, before anything is sent."""
+    """Raise SfPoliceError if a record is too large to send; to be checked before anything is sent."""
     size = records.longest_bytes + _RECORD_OVERHEAD_BYTES
     if size > _MOST_RECORD_BYTES and records.longest:
         raise SfPoliceError(
-            f"record {records.longest.number + 1:,} of the file (key {records.longest.key!r:.80}) makes a record of "
-            f"{size:,} bytes, over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
+            f"record {records.longest.number + 1:,} of the file (key {records.longest.key!r:.80}) takes {size:,} bytes "
+            f"in the topic, over the limit of {_MOST_RECORD_BYTES:,}; nothing was sent"
         )
 
 
-def _settle(pending: deque[tuple[Acknowledgement, int]], done: Sent, *, most_open: int) -> None:
-    # Takes from the front what is decided; waits only for more than may stay open.
-    while pending and (pending[0][0].is_done or done.sent - done.acknowledged > most_open):
+def _settle(pending: deque[tuple[Acknowledgement, int]], done: Sent, *, most_unacknowledged: int) -> None:
+    # Removes settled batches from the front; waits only while more than `most_unacknowledged` records are open.
+    while pending and (pending[0][0].is_done or done.sent - done.acknowledged > most_unacknowledged):
         acknowledgement, count = pending[0]
         try:
             acknowledgement.wait()
         except NotAcknowledgedError as error:
             raise SfPoliceError(
                 f"record {done.acknowledged + 1:,} was not acknowledged ({error}); "
-                f"acknowledged before it: {done.acknowledged:,}. "
-                "Fix that, then run `make produce` again: it sends the rest"
+                f"acknowledged before it: {done.acknowledged:,}",
+                remedy="fix that, then run `make produce` again to send the remaining records",
             ) from error
         pending.popleft()
         done.acknowledged += count

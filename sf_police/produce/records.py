@@ -1,4 +1,4 @@
-"""Entries -> records: those of a file in the order of sending, in memory, or in sorted runs on disk."""
+"""Entries -> records: a file's records in sending order, in memory or in sorted runs on disk. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sf_police.produce.json_record import JsonRecord
 from sf_police.question import Question
 from sf_police.topic.record import Record
 
-# Of keys and values, in memory; what Python needs to hold them comes to about as much again.
+# Bytes of keys and values held in memory; Python's own overhead comes to about as much again.
 _MOST_BYTES: Final = 192 << 20
 _ENTRIES_AT_A_TIME: Final = 1000
 
@@ -31,21 +31,21 @@ def event_records(
 def file_records(
     records: Iterable[JsonRecord], question: Question, folder: Path | None = None, *, most_bytes: int = _MOST_BYTES
 ) -> Records:
-    """Leave the records in file order, which is how lateness can be seen."""
+    """Keep the records in file order, which makes lateness visible."""
     return Records(file_entries(records, question), folder, is_sorted=True, most_bytes=most_bytes)
 
 
 class Records:
-    """Records in order, as often as one goes over them. Memory is bounded: what is over it is put on disk, sorted.
+    """Records in order, iterable any number of times. Memory is bounded: the excess goes to disk in sorted runs.
 
     Args:
         entries: of a file.
-        folder: for the runs on disk, which have no name there and go with the object; None: the system's own.
-        is_sorted: the entries come in the order of sending.
-        most_bytes: of keys and values in memory.
+        folder: for the runs, unnamed files that vanish with the object; None: the system's temporary folder.
+        is_sorted: the entries are already in sending order.
+        most_bytes: of keys and values held in memory.
 
     Raises:
-        SfPoliceError: no space for a run.
+        SfPoliceError: a run cannot be written.
     """
 
     def __init__(self, entries: Iterable[Entry], folder: Path | None, *, is_sorted: bool, most_bytes: int) -> None:
@@ -78,7 +78,7 @@ class Records:
             yield Record(position, time, key, value)
 
     def at(self, positions: Collection[int]) -> dict[int, Record]:
-        """The records at these positions, as far as there are such."""
+        """Return the records at these positions, by position; positions past the end are left out."""
         wanted = {position for position in positions if position < self._count}
         found = (record for record in self if record.position in wanted)
         return {record.position: record for record in islice(found, len(wanted))}
@@ -92,7 +92,7 @@ class Records:
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
-            file = tempfile.TemporaryFile(dir=folder)  # open as long as the object is
+            file = tempfile.TemporaryFile(dir=folder)  # stays open as long as this object exists
             self._runs.append(file)
             for start in range(0, len(self._in_memory), _ENTRIES_AT_A_TIME):
                 pickle.dump([tuple(entry) for entry in self._in_memory[start : start + _ENTRIES_AT_A_TIME]], file)
@@ -106,12 +106,12 @@ class Records:
 
 
 def _read_run(file: IO[bytes]) -> Iterator[Entry]:
-    # A run may be read by several at once, so each keeps its own place.
+    # Several iterations may read a run at the same time, so each keeps its own place.
     place = 0
     while True:
         file.seek(place)
         try:
-            # Written by this process into a file that has no name.
+            # Safe to unpickle: written by this process into an unnamed file.
             entries = pickle.load(file)  # noqa: S301
         except EOFError:
             return

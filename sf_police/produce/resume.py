@@ -1,4 +1,4 @@
-"""What of a file is not in the topic yet, learnt from the topic's own offsets."""
+"""Finds which records of a file the topic does not hold yet, from the topic's own offsets. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def only_producer(config: Config) -> Iterator[None]:
-    """Be the only producer of this machine and STATE_DIR that sends to the topic: two would each send the rest.
+    """Ensure that no other producer with this STATE_DIR sends to the topic: both would send the remaining records.
 
     Raises:
         SfPoliceError: another one is sending.
     """
     path = config.state_dir / f"produce-{config.kafka_topic}.lock"
-    with locked(path, f"another `produce` is sending to {config.kafka_topic}: wait for it, or stop it"):
+    with locked(path, f"another `produce` is sending to {config.kafka_topic}", remedy="wait for it, or stop it"):
         yield
 
 
 @dataclass(frozen=True)
 class Remaining:
-    """Records that are still to be sent, in order, and how many they are."""
+    """The records still to be sent, in order, and their number."""
 
     count: int
     records: Iterable[Record]
@@ -40,25 +40,25 @@ class Remaining:
 def missing_records(
     records: Records, topic: Topic, read: Callable[[dict[int, int]], dict[int, TopicRecord]]
 ) -> Remaining:
-    """Find the records that are still to be sent.
+    """Find the records still to be sent.
 
-    Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records says how far it is; that
-    it is this file's is checked by its last record.
+    Partition p of N holds the records p, p+N, p+2N, … of the file, so its number of records tells how many were sent.
+    Its last record is compared with the file's, to check that they are from this file.
 
     Args:
         records: all records of the file, by position.
         topic: as it is now.
-        read: gives the record of each partition at an offset.
+        read: returns each partition's record at an offset.
 
     Raises:
-        SfPoliceError: the topic holds something else, or no longer its first records.
+        SfPoliceError: the topic holds other records, or has lost its first ones.
     """
     count = len(topic.partitions)
     trimmed = [partition.number for partition in topic.partitions if partition.first_offset]
     if trimmed:
         raise SfPoliceError(
             f"the first records of {topic.name} are gone (partition {trimmed[0]} starts at offset "
-            f"{topic.partitions[trimmed[0]].first_offset:,}), so what is missing cannot be known",
+            f"{topic.partitions[trimmed[0]].first_offset:,}), so it is unknown which records are missing",
             remedy="set KAFKA_TOPIC to a new topic",
         )
     held = {partition.number: partition.next_offset for partition in topic.partitions if partition.next_offset}
@@ -69,8 +69,9 @@ def missing_records(
         record = expected.get(position)
         if record is None or (stored[number].key, stored[number].value) != (record.key, record.value):
             raise SfPoliceError(
-                f"{topic.name} holds other records than this file (partition {number}, offset {held[number] - 1:,}): "
-                "set KAFKA_TOPIC to a new topic, or send all of it regardless with `--again`"
+                f"{topic.name} holds records that are not from this file "
+                f"(partition {number}, offset {held[number] - 1:,})",
+                remedy="set KAFKA_TOPIC to a new topic, or send the whole file anyway with `--again`",
             )
     remaining = (record for record in records if record.position // count >= held.get(record.position % count, 0))
     return Remaining(len(records) - sum(held.values()), remaining)

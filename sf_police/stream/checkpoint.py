@@ -41,7 +41,8 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
         if path
         else state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
     )
-    with locked(lock, f"another stream is running on the checkpoint {checkpoint}: stop it, or set STATE_DIR"):
+    refusal = f"another stream is running on the checkpoint {checkpoint}"
+    with locked(lock, refusal, remedy="stop it, or set STATE_DIR to another folder"):
         yield
 
 

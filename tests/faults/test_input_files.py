@@ -53,7 +53,9 @@ def test_a_line_of_200_megabytes_is_refused_in_bounded_memory(make_job: Callable
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
         )  # fmt: skip
     assert done.returncode == 1
-    assert re.search(r"at byte 1: not JSON, or a call of over 16,777,216 characters; nothing was sent", done.stderr)
+    assert re.search(
+        r"at byte 1: not JSON, or a record of more than 16,777,216 characters; nothing was sent", done.stderr
+    )
 
 
 @pytest.mark.quick

@@ -91,7 +91,7 @@ def test_another_file_is_refused_and_again_appends(job: Job, tmp_path: Path) -> 
 
     refused = job.run("produce", str(other), check=False)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "holds other records than this file" in refused.stderr
+    assert "holds records that are not from this file" in refused.stderr
     assert "--again" in refused.stderr
     appended = job.run("produce", str(one), "--again")
     assert "sent 7, acknowledged 7" in appended.stderr
@@ -126,12 +126,16 @@ PACKED = gzip.compress(json.dumps([a_call()]).encode())
 # name, what is in it (None: nothing is there), what is said of it
 BAD_FILES: list[tuple[str, bytes | None, str]] = [
     ("missing.json", None, "cannot read {path}: No such file or directory; nothing was sent"),
-    ("empty.json", b"", "{path} is empty: it should hold records, as a JSON array or one a line; nothing was sent"),
-    ("none.json", b"[]", "{path} is an empty array: there is nothing to send; nothing was sent"),
+    ("empty.json", b"", "{path} is empty: expected records, as a JSON array or one per line; nothing was sent"),
+    ("none.json", b"[]", "{path} is an empty array: expected at least one record; nothing was sent"),
     ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a record; nothing"),
-    ("text.json", b"hello", "{path} at byte 0: not a record: no `{{`; nothing was sent"),
+    ("text.json", b"hello", "{path} at byte 0: not a record: expected `{{`; nothing was sent"),
     ("other.json", b'[{"a": 1}]', "{path}: its first object has none of the fields crime_id, "),
-    ("large.json", json.dumps([a_call(city="x" * 1_100_000)]).encode(), "call 1 of the file (key b'182850001') makes"),
+    (
+        "large.json",
+        json.dumps([a_call(city="x" * 1_100_000)]).encode(),
+        "record 1 of the file (key b'182850001') takes",
+    ),
     ("sum.json.gz", PACKED[:-8] + b"12345678", "cannot read {path}: CRC check failed"),
 ]
 

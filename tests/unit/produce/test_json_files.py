@@ -60,8 +60,8 @@ def test_read_calls_takes_arrays_and_lines_packed_or_not(tmp_path: Path, name: s
         (b"[", "at byte 1: cut short"),
         (ARRAY[:-1], "cut short: the array does not end"),
         (ARRAY[:600], "at byte 600: cut short inside a record"),
-        (b'[{"crime_id":1} {"a":2}]', "at byte 16: neither a comma nor `]`"),
-        (b'[{"crime_id":1}] x', "at byte 17: something follows the array"),
+        (b'[{"crime_id":1} {"a":2}]', "at byte 16: expected a comma or `]`"),
+        (b'[{"crime_id":1}] x', "at byte 17: expected nothing after the array"),
         (b'[{"crime_id":1},]', "at byte 16: not a record"),
         (b"[1]", "at byte 1: not a record"),
         (b"crime_id,disposition\n1,HAN\n", "at byte 0: not a record"),
@@ -119,7 +119,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     next(calls)
     path.write_text(path.read_text() + " ")
 
-    with pytest.raises(SfPoliceError, match=r"calls\.json changed while it was read: run it again"):
+    with pytest.raises(SfPoliceError, match=r"calls\.json changed while it was being read: run it again"):
         list(calls)
 
 

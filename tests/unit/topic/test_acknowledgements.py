@@ -111,7 +111,7 @@ def test_publish_says_which_record_was_not_acknowledged_and_why() -> None:
 
     assert str(raised.value) == (
         f"record 4 was not acknowledged (KafkaTimeoutError: {KafkaTimeoutError('after 120 s')}); "
-        "acknowledged before it: 3. Fix that, then run `make produce` again: it sends the rest"
+        "acknowledged before it: 3: fix that, then run `make produce` again to send the remaining records"
     )
     assert isinstance(raised.value.__cause__, NotAcknowledgedError)
     assert isinstance(raised.value.__cause__.__cause__, KafkaTimeoutError)
