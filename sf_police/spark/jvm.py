@@ -1,7 +1,8 @@
-"""The JVM that Spark runs in: which Java, which jars, and the archive of classes that halves its start.
+"""The JVM that Spark runs in: which Java, which jars, and the class archive that halves its startup time.
 
-The archive (AppCDS) is made at install. Its name says which Java, Spark and jars it is of: when one changes, it is not
-found, and Spark starts as it does without. The JVM checks it once more, and ignores one that does not fit.
+The archive (AppCDS) is created at install, in `stream/class_archive.py`. Its name is derived from the Java, Spark and
+jars it belongs to: when one of them changes, it is not found, and Spark starts without it. The JVM checks the archive
+itself, too, and ignores one that does not match.
 """
 
 from __future__ import annotations
@@ -19,25 +20,26 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 
 OLDEST_JAVA: Final = 17
-# Up to so many records, what the optimizing compiler takes to start is more than it gives.
+INSTALL_JAVA: Final = "install Java 17 or 21, or set JAVA_HOME to one"
+# Up to this many records, the warm-up of the optimizing compiler (C2) costs more than it saves.
 _SHORT_RUN_RECORDS: Final = 1_000_000
 
 
 def connector_jars(config: Config) -> list[Path]:
-    """The jars of the Kafka connector of this pyspark's version. Raises SfPoliceError when they are not installed."""
+    """Return the jars of this pyspark version's Kafka connector. Raises SfPoliceError if they are not installed."""
     folder = config.jars_dir / f"connector-{pyspark.__version__}"
     jars = sorted(folder.glob("*.jar"))
     if not jars:
-        raise SfPoliceError(f"no jars of Spark's Kafka connector in {folder}: try `make install`")
+        raise SfPoliceError(f"no jars of Spark's Kafka connector in {folder}", remedy="run `make install`")
     return jars
 
 
 def java_options(config: Config, *, records: int | None) -> str:
-    """Options of a local master's JVM.
+    """Return the options of a local master's JVM.
 
     Args:
         config: where Java and the jars are.
-        records: how many the run is going to read; None when it goes on and on.
+        records: how many the run will read; None if it has no end.
     """
     options = ["-Duser.timezone=UTC", "-XX:+UseParallelGC"]
     archive = archive_path(config)
@@ -46,13 +48,13 @@ def java_options(config: Config, *, records: int | None) -> str:
     if records is not None and records <= _SHORT_RUN_RECORDS:
         options.append("-XX:TieredStopAtLevel=1")
     else:
-        # A heap that grows with what it holds is collected twice as long on its way.
+        # A heap that grows as it fills spends twice as long in garbage collection.
         options.append(f"-Xms{config.spark_driver_memory}")
     return " ".join(options)
 
 
 def archive_path(config: Config) -> Path:
-    """Where the archive is, or would be: in the venv, as the JVM notes the paths of its classes."""
+    """Return where the archive is or would be: in the venv, as the JVM records the paths of the classes."""
     java = java_program(config)
     parts = [str(java), java_release(java), str(pyspark.__path__[0])]
     parts += [f"{jar} {jar.stat().st_size}" for jar in connector_jars(config)]
@@ -61,20 +63,20 @@ def archive_path(config: Config) -> Path:
 
 
 def java_program(config: Config) -> Path:
-    """The java that Spark will run. Raises SfPoliceError when there is none, or one that is too old."""
+    """Return the java that Spark will run. Raises SfPoliceError if there is none, or it is too old."""
     folder = str(config.java_home / "bin") if config.java_home else None
     found = shutil.which("java", path=folder)
     if not found:
-        where = f"JAVA_HOME={config.java_home}" if config.java_home else "the PATH"
-        raise SfPoliceError(f"no Java in {where}: install Java 17 or 21, or set JAVA_HOME to one")
+        where = f"in JAVA_HOME={config.java_home}" if config.java_home else "on the PATH"
+        raise SfPoliceError(f"no Java {where}", remedy=INSTALL_JAVA)
     java = Path(found).resolve()
     match = re.search(r'^JAVA_VERSION="(\d+)', java_release(java), re.MULTILINE)
     if match and int(match[1]) < OLDEST_JAVA:
-        raise SfPoliceError(f"{java} is Java {match[1]}: install Java 17 or 21, or set JAVA_HOME to one")
+        raise SfPoliceError(f"{java} is Java {match[1]}", remedy=INSTALL_JAVA)
     return java
 
 
 def java_release(java: Path) -> str:
-    """What a Java says of itself in its `release` file; blank where it has none."""
+    """Return the contents of a Java's `release` file; blank if it has none."""
     release = java.parent.parent / "release"
     return release.read_text("utf-8", "replace") if release.exists() else ""

@@ -1,12 +1,12 @@
-"""Column -> Column: the strict JSON parser. Which fields a record has, and of which types, is an argument.
+"""Column -> Column: the strict JSON parser. The fields and their types are arguments; no question is known here.
 
-A record is taken only when it is exactly one JSON object, with nothing around it and each required field in it once, of
-its type; a string must not be blank. None of Spark's JSON readers is that strict, so there are two ways:
+A record passes only if it is exactly one JSON object with nothing around it, and has each required field once, of its
+type and, if a string, not blank. None of Spark's JSON readers is that strict, so there are two paths:
 
-- the common compact form, which the producer writes: one regular expression spells out the whole record, so a match is
-  itself the proof, and leaves the required fields;
-- any other record goes through the variant parser. That is strict about syntax but ignores what follows the object, so
-  it is given the record wrapped in a way that shows it.
+- the compact path, for the form that the producer writes: one regular expression describes the whole record, so that a
+  match proves it valid and yields the required fields;
+- the strict path, for any other record: the variant parser is strict about syntax but ignores whatever follows the
+  object, so the record is wrapped in a way that exposes it.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ from pyspark.sql import functions as F
 
 from sf_police.question import REASON, Field
 
-# JSON's own white space and the rest of ASCII's: what is trimmed, and what a blank field is made of.
+# ASCII white space, which includes JSON's: it is trimmed, and a field of nothing else is blank.
 WHITE_SPACE = " \t\n\v\f\r"
 VALUE = "value"
-# A JSON string that needs no decoding: no quote, no escape, no control character. Java looks a listed character up in
-# a table, where a range (`\x00-\x1f`) costs it a call for each.
+# A JSON string that needs no decoding: no quote, no escape, no control character. These are listed, as Java looks them
+# up in a table, whereas a range (`\x00-\x1f`) costs a method call for each character.
 _NOT_PLAIN = r'"\\' + "".join(rf"\x{code:02x}" for code in range(0x20))
 _PLAIN = f"[^{_NOT_PLAIN}]*"
 _NOT_BLANK = rf" *[^ {_NOT_PLAIN}]{_PLAIN}"
-# Up to 18 digits, which surely fit into 64 bits; longer ones are left to the other way.
+# Up to 18 digits, which always fit into 64 bits; longer numbers are left to the strict path.
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,17})"
 _NOT_ONE_OBJECT = "not exactly one JSON object"
 
 
 def compact_fields(value: Column, *, fields: Sequence[Field], patterns: Mapping[str, str]) -> Column:
-    """Return the required fields of a record that has the common compact form, array<string>; NULL for any other.
+    """Return the required fields of a record in the compact form, array<string>; NULL for any other record.
 
-    A record of that form is strict JSON by construction, each field of its type.
+    A record in that form is strict JSON by construction, with each field of its type.
 
     Args:
         value: the record, binary.
-        fields: all that a record has, in the order in which the producer writes them.
-        patterns: a narrower regular expression for some of the strings.
+        fields: all fields of a record, in the order in which the producer writes them.
+        patterns: narrower regular expressions for some string fields, by name.
     """
     form = ",".join(f'"{re.escape(field.name)}":{_compact(field, patterns)}' for field in fields)
     groups = range(1, 1 + sum(field.is_required for field in fields))
     text = value.cast("string")
     replaced = F.regexp_replace(text, rf"\A\{{{form}\}}\z", '"'.join(f"${number}" for number in groups))
     found = F.when(F.is_valid_utf8(text), replaced)
-    # What does not match comes back as it was. In what does, quotes are between the fields and nowhere else.
+    # A record that does not match is returned unchanged. In one that does, quotes only separate the fields.
     return F.split(F.nullif(found, text), '"')
 
 
@@ -66,21 +66,21 @@ def _decimal(field: Field) -> str:
 
 
 def compact_field(found: Column, name: str, *, fields: Sequence[Field]) -> Column:
-    """Return one field of what `compact_fields` found, of its type."""
+    """Return one of the fields found by `compact_fields`, cast to its type."""
     required = [field for field in fields if field.is_required]
     number = [field.name for field in required].index(name)
     return found[number].cast(spark_type(required[number]))
 
 
 def spark_type(field: Field) -> str:
-    """Return Spark's name of a field's type."""
+    """Return Spark's name for a field's type."""
     return {"string": "string", "integer": "bigint"}.get(field.type, field.type)
 
 
 def strict_record(value: Column, *, fields: Sequence[Field]) -> Column:
-    """Read any record strictly: struct<reason, and each required field>; without a reason all are non-NULL.
+    """Parse any record strictly: struct<reason, and each required field>; without a reason all are non-NULL.
 
-    The lambda is what makes Spark parse the record once, and not once for each thing asked of it.
+    The lambda makes Spark parse the record once, rather than once per use of the result.
     """
     required = [field for field in fields if field.is_required]
     text = value.cast("string")
@@ -96,9 +96,9 @@ def strict_record(value: Column, *, fields: Sequence[Field]) -> Column:
 
 
 def _variant(text: Column) -> Column:
-    # `{"a":1}` is parsed as `[{"a":1},"xxxxxxxx"]`, and `{"a":1} {"b":2}` as `[{"a":1} {"b":2},"xxx…"]`, which is no
-    # JSON: NULL. The sentinel `xxx…` is longer than the record, so nothing in the record can stand in for it: when it
-    # is the second element, the first is the record's one value and nothing follows it.
+    # `{"a":1}` is parsed as `[{"a":1},"xxxxxxxx"]`, and `{"a":1} {"b":2}` as `[{"a":1} {"b":2},"xxx…"]`, which is not
+    # JSON: NULL. The sentinel `xxx…` is longer than the record, so nothing in the record can pass for it: if it is the
+    # second element, the first is the record's only value, and nothing follows it.
     return F.try_parse_json(F.concat(F.lit("["), text, F.lit(',"'), _sentinel(text), F.lit('"]')))
 
 
@@ -108,7 +108,7 @@ def _sentinel(text: Column) -> Column:
 
 def _validated(text: Column, variant: Column, required: Sequence[Field]) -> Column:
     is_one_object = variant.isNotNull() & F.try_variant_get(variant, "$[1]", "string").eqNullSafe(_sentinel(text))
-    # One expression for all fields of a type, and not one each: every micro-batch plans them all.
+    # One expression per type rather than per field, because every micro-batch plans them all.
     by_type = {field.type: [other for other in required if other.type == field.type] for field in required}
 
     def of_type(names: Column, same: Sequence[Field]) -> Column:
@@ -158,13 +158,13 @@ def _type_reasons(member: Column, found: Column, field: Field) -> list[tuple[Col
         return [
             (kind != "STRING", "is not a string"),
             (trimmed(found) == "", "is blank"),
-            # PostgreSQL cannot store it, and no text has it.
+            # PostgreSQL cannot store it, and no real text contains it.
             (F.contains(found, F.lit("\0")), "contains U+0000"),
         ]
     if field.type == "integer":
-        # Spark takes `1.0` for a decimal, `1e3` for a double, and what exceeds 64 bits for one of them.
+        # Spark reads `1.0` as a decimal, `1e3` as a double, and anything over 64 bits as one of these.
         return [(kind != "BIGINT", "is not an integer within 64 bits")]
-    # The scale is that of the number without zeros at its end.
+    # Spark's scale is that of the number without trailing zeros.
     is_decimal = kind.rlike(r"^(BIGINT|DECIMAL\([0-9]+,([0-9]+)\))$")
     scale = F.regexp_extract(kind, r",([0-9]+)\)", 1)
     is_too_fine = (scale != "") & (scale.try_cast("int") > field.scale)
@@ -172,8 +172,8 @@ def _type_reasons(member: Column, found: Column, field: Field) -> list[tuple[Col
 
 
 def _once(column: Column, use: Callable[[Column], Column]) -> Column:
-    # A column is an expression, written out wherever it is used; the variable of a lambda is not: what `use` makes of
-    # it may name it five times, and Spark computes it once.
+    # A column is an expression, expanded wherever it is used; a lambda variable is not: even if `use` refers to it five
+    # times, Spark computes it once.
     return F.transform(F.array(column), use)[0]
 
 
@@ -191,5 +191,5 @@ def _first_reason(reasons: list[tuple[Column, str]]) -> Column:
 
 
 def trimmed(text: Column) -> Column:
-    """Return the text without ASCII white space around it."""
+    """Return the text without leading and trailing ASCII white space."""
     return F.trim(text, F.lit(WHITE_SPACE))
