@@ -1,4 +1,4 @@
-"""The read side of the store: the answer, the books, the batches, and the stream that all of it belongs to."""
+"""The read side of the store: the answer, the books, the batches, and the stream they belong to. Writes nothing."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class StoreReader:
         self._tables = database.tables
 
     def stream(self) -> tuple[str, dict[str, Any]] | None:
-        """Return query id and settings of the stream that the store belongs to; None when it is new.
+        """Return the query id and settings of the stream that the store belongs to; None if the store is new.
 
         Raises:
-            SfPoliceError: the store is of another format or question.
+            SfPoliceError: the store has another format, or belongs to another question.
         """
         if not self.database.exists():
             return None
@@ -41,7 +41,7 @@ class StoreReader:
         return (rows[0]["query_id"], json.loads(rows[0]["settings"])) if rows else None
 
     def is_empty(self) -> bool:
-        """Say whether nothing was ever stored."""
+        """Return whether nothing has been stored yet."""
         return not self.database.exists() or not self.last_batches(1)
 
     def last_batches(self, limit: int) -> list[Batch]:
@@ -57,7 +57,7 @@ class StoreReader:
         return found or (None if self.books().is_balanced else "its books do not balance")
 
     def books(self) -> Books:
-        """Return the books of everything that the store holds, from its tables alone."""
+        """Return the books of the whole store, from its tables alone."""
         batches, counted = self._tables.batches, self._tables.counts.c[self.database.question.rows]
         names = ("read", "counted", "duplicates", "late", "rejected")
         sums = self.database.rows(select(*(func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)))
@@ -71,7 +71,7 @@ class StoreReader:
         )
 
     def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
-        """Return rows of a view: windows by their start, or newest first; others by their count, most first."""
+        """Return rows of a view: windows by start, oldest or newest first; others by count, highest first."""
         if view == WINDOW_ANSWERS:
             order = f"{WINDOW_START} DESC" if newest else WINDOW_START
         else:
@@ -79,12 +79,12 @@ class StoreReader:
         return self._view(view, f"ORDER BY {order}", limit=limit)
 
     def newest_windows(self, limit: int) -> list[Row]:
-        """Return the answer of the latest windows, newest first."""
+        """Return the answers of the latest windows, newest first."""
         start = self._tables.counts.c[WINDOW_START]
         starts = self.database.rows(select(start).distinct().order_by(start.desc()).limit(limit))
         if not starts:
             return []
-        # The bound reaches into the view: the rest of the store is not looked at.
+        # The database applies the bound inside the view, and does not read the rest of the store.
         bound = f"WHERE {WINDOW_START} >= :since ORDER BY {WINDOW_START} DESC"
         return self._view(WINDOW_ANSWERS, bound, since=starts[-1][WINDOW_START])
 
@@ -103,7 +103,7 @@ class StoreReader:
         return [self._shown(row) for row in self.database.rows(select(self._tables.counts))]
 
     def window_counts(self, window_start: datetime) -> list[Row]:
-        """Return the counts of one window, most first."""
+        """Return the counts of one window, highest first."""
         counts = self._tables.counts
         groups = [counts.c[group.name] for group in self.database.question.groups]
         query = select(counts).where(counts.c[WINDOW_START] == window_start)
@@ -111,12 +111,12 @@ class StoreReader:
         return [self._shown(row) for row in self.database.rows(query)]
 
     def rejected(self, limit: int) -> list[Row]:
-        """Return the first rejected records, in the order of partition and offset."""
+        """Return the first rejected records, by partition and offset."""
         rejected = self._tables.rejected
         return self.database.rows(select(rejected).order_by(rejected.c.partition, rejected.c.offset).limit(limit))
 
     def _shown(self, row: Row) -> Row:
-        # A view's columns come as the database has them: SQLite's times as text, sums as scaled integers.
+        # A view returns values as the database stores them: SQLite's times as text, sums as scaled integers.
         scales = {field.name: field.scale for field in self.database.question.sums if field.scale}
 
         def shown(name: str, value: Any) -> Any:
@@ -128,7 +128,7 @@ class StoreReader:
 
 
 def totals(windows: Sequence[Row], overall: Row, *, spread: str) -> Row:
-    """Return the overall answer, and the spread of a column of the windows: minimum, median and maximum."""
+    """Return the overall answer, and the spread of a column over the windows: minimum, median and maximum."""
     figures = [row[spread] for row in windows]
     return {
         **overall,

@@ -1,4 +1,4 @@
-"""What the store needs of a database, and each of `sqlite.py` and `postgresql.py` provides."""
+"""What the store needs from a database; implemented by `sqlite.py` and `postgresql.py`."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from sqlalchemy.engine import URL, Connection
 
 
 class Backend(Protocol):
-    """A module that knows one database."""
+    """A module that supports one database."""
 
     def engine(self, url: URL) -> Engine:
-        """Make the engine, with parameters by position; nothing is created yet."""
+        """Create the engine, with positional parameters; creates no database."""
 
     def prepare(self, engine: Engine) -> None:
-        """Make what tables need before they can be created."""
+        """Create what must exist before the tables can be created."""
 
     def exists(self, engine: Engine) -> bool:
-        """Say whether there is a database to connect to; never creates one."""
+        """Return whether there is a database to connect to; never creates one."""
 
     def delete(self, url: URL) -> bool:
-        """Delete the whole database, if it is one of our own; False: it is not, drop the tables."""
+        """Delete the whole database if it is ours; otherwise return False: the tables must be dropped."""
 
     def structure_error(self, connection: Connection) -> str | None:
-        """Describe what is corrupt below the tables; None if it is sound."""
+        """Describe corruption below the level of tables; None if sound."""
 
     def insert_or_update(self, table: Table) -> Any:
-        """Return the statement that replaces a row of the same key."""
+        """Return the statement that inserts a row, or replaces the one with the same key."""
 
     def driver_times(self, times: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Return a column of wall-clock times as the driver takes them."""
+        """Return a column of wall-clock times as the driver expects them."""
 
 
 def upsert(insert: Any, table: Table) -> Any:
-    """Complete a dialect's `insert` so that it replaces the row of the same key."""
+    """Complete a dialect's `insert` so that it replaces the row with the same key."""
     keys = list(table.primary_key.columns)
     others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=others)

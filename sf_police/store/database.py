@@ -1,11 +1,12 @@
-"""The store as a database: opened, created, deleted, and whose it is. SQLite or PostgreSQL, by the SQLAlchemy URL.
+"""The store as a database: opens, creates and deletes it, and checks whose it is. SQLite or PostgreSQL, by its URL.
 
-Knows nothing of Spark or Kafka. `writer.py` and `answers.py` work on it.
+Knows nothing of Spark or Kafka. Rows are written by `writer.py` and read by `answers.py`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -26,7 +27,7 @@ _URLS: Final = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
 
 class Database:
-    """An open store of a question."""
+    """A question's store, open."""
 
     def __init__(self, url: URL, backend: Backend, question: Question) -> None:
         self.backend, self.question = backend, question
@@ -39,14 +40,14 @@ class Database:
         return self._engine.dialect
 
     def exists(self) -> bool:
-        """Say whether the store has its tables; never creates the file."""
+        """Return whether the store has its tables; never creates the file."""
         if not self.backend.exists(self._engine):
             return False
         with self.transaction() as connection:
             return inspect(connection).has_table(self.tables.batches.name)
 
     def create(self) -> None:
-        """Create what is missing, its folder included; re-create a view whose text differs from `answers.sql`."""
+        """Create what is missing, including the folder; re-create a view whose text differs from `answers.sql`."""
         self.backend.prepare(self._engine)
         with self.transaction() as connection:
             self.tables.metadata.create_all(connection)
@@ -66,35 +67,37 @@ class Database:
             self.tables.metadata.drop_all(connection)
 
     def refusal(self) -> SfPoliceError | None:
-        """Say why this program must not use the store: it is of another format or question. None if it may."""
+        """Return why this program must not use the store (another format or question); None if it may."""
         streams = self.tables.streams
         with self.transaction() as connection:
             columns = [column["name"] for column in inspect(connection).get_columns(streams.name)]
             if not {"format", "question"} <= set(columns):
-                return self._other("was made by an earlier version of this program")
+                return self._refusal("was made by an earlier version of this program")
             found = connection.execute(select(streams.c.format, streams.c.question)).first()
         if found is None:
             return None
         if found.format != FORMAT:
-            return self._other(f"has format {found.format}, and this program writes format {FORMAT}")
+            return self._refusal(f"has format {found.format}, but this program needs format {FORMAT}")
         theirs, ours = json.loads(found.question), json.loads(json.dumps(self.question.fingerprint))
         if theirs["name"] != ours["name"]:
-            return self._other(f"answers the question {theirs['name']}, not {ours['name']}")
+            return self._refusal(f"answers the question {theirs['name']}, not {ours['name']}")
         differing = [name for name in ours if theirs.get(name) != ours[name]]
         if differing:
-            return self._other(f"was made when {ours['name']} was defined otherwise ({', '.join(differing)})")
+            return self._refusal(
+                f"was made with another definition of {ours['name']} (changed: {', '.join(differing)})"
+            )
         return None
 
-    def _other(self, what: str) -> SfPoliceError:
+    def _refusal(self, what: str) -> SfPoliceError:
         return SfPoliceError(
             f"the store at {self._engine.url} {what}",
-            remedy="set STATE_DIR to another folder (and STORE, if it is set), or `make reset` "
-            "(deletes checkpoint and store)",
+            remedy="set STATE_DIR to another folder (and STORE, if it is set), or run `make reset` "
+            "(deletes the checkpoint and the store)",
         )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Connect for one transaction, committed at its end. Raises SfPoliceError for what the database refuses."""
+        """Connect for one transaction, committed at its end. Raises SfPoliceError if the database fails."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -115,7 +118,7 @@ def open_database(url: str, question: Question) -> Database:
     """Open the store; it need not exist yet.
 
     Raises:
-        UsageError: the URL is none, or its driver is not installed.
+        UsageError: the URL is invalid, or its driver is not installed.
     """
     try:
         parsed = make_url(url)
@@ -124,13 +127,14 @@ def open_database(url: str, question: Question) -> Database:
             raise UsageError(f"STORE={parsed}: expected {_URLS}")
         return Database(parsed, backend, question)
     except ModuleNotFoundError as error:
-        raise UsageError(f"STORE needs a driver ({error})", remedy="install the extra `postgresql`") from error
+        what = f"STORE={_without_password(url)} needs a driver that is not installed ({error})"
+        raise UsageError(what, remedy="install the extra `postgresql`") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise UsageError(f"STORE: expected {_URLS}") from error
+        raise UsageError(f"STORE={_without_password(url)}: expected {_URLS}") from error
 
 
 def existing_database(url: str, question: Question) -> Database:
-    """Open a store that a stream has made. Raises SfPoliceError when there is none, or it is not the question's."""
+    """Open a store that a stream has made. Raises SfPoliceError if there is none, or it is another question's."""
     database = open_database(url, question)
     if not database.exists():
         raise SfPoliceError(f"no store at {make_url(url)}", remedy="run `make run-stream` first")
@@ -142,11 +146,16 @@ def existing_database(url: str, question: Question) -> Database:
 
 
 def delete_database(url: str, question: Question) -> None:
-    """Delete the store: SQLite's files, or our own tables and views in PostgreSQL. Fine when there is none."""
+    """Delete the store, if there is one: SQLite's files, or our own tables and views in PostgreSQL."""
     database = open_database(url, question)
     if not database.backend.delete(make_url(url)):
         database.drop()
     database.close()
+
+
+def _without_password(url: str) -> str:
+    # For a URL that SQLAlchemy cannot parse, and so cannot mask. Passwords may contain any character.
+    return re.sub(r"(?s)\?.*", "?***", re.sub(r"(?s)//.*@", "//***@", url))
 
 
 def _cause(error: SQLAlchemyError) -> str:

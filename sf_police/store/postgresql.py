@@ -1,4 +1,4 @@
-"""The store in PostgreSQL: tables and views of a database; times are timestamps without time zone."""
+"""The store in PostgreSQL: tables and views in a database; times are timestamps without time zone."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from sf_police.store.backend import upsert
 
 
 def engine(url: URL) -> Engine:
-    """Make the engine; nothing is connected yet."""
+    """Create the engine; nothing is connected yet."""
     return create_engine(url, paramstyle="format")
 
 
 def prepare(engine: Engine) -> None:
-    """Do nothing: the database is its administrator's to make."""
+    """Do nothing: creating the database is up to its administrator."""
 
 
 def exists(engine: Engine) -> bool:  # noqa: ARG001 # of the protocol
-    """Say that it does; connecting tells otherwise."""
+    """Return True: if there is none, connecting fails."""
     return True
 
 
 def delete(url: URL) -> bool:  # noqa: ARG001 # of the protocol
-    """Return False: nothing is deleted here, the tables are to be dropped."""
+    """Return False: the database is not ours to delete, so the tables must be dropped."""
     return False
 
 
 def structure_error(connection: Connection) -> str | None:  # noqa: ARG001 # of the protocol
-    """Return None: a server looks after its files by itself."""
+    """Return None: a server checks its own files."""
     return None
 
 
 def insert_or_update(table: Table) -> Any:
-    """Return the statement that replaces a row of the same key."""
+    """Return the statement that inserts a row, or replaces the one with the same key."""
     return upsert(postgresql.insert(table), table)
 
 
 def driver_times(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column of times as the driver takes them: naive datetimes."""
+    """Return a column of times as the driver expects them: naive datetimes."""
     return times.cast(pa.timestamp("us"))

@@ -1,4 +1,4 @@
-"""The tables of the store, and what a row of them is: columns, types, and the books they must balance to."""
+"""The tables of the store, their rows as dataclasses, and the books that must balance. Reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 
 from sf_police.question import WINDOW_END, WINDOW_START, Question
 
-Offsets = dict[str, int]  # next offset by partition number, as text: what JSON makes of it
+Offsets = dict[str, int]  # next offset by partition number, which is text, as JSON requires
 
 
 class WallClock(TypeDecorator[datetime]):
@@ -35,7 +35,7 @@ class WallClock(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-# Of what the tables hold and mean; another one is refused, never misread.
+# Version of the tables' structure and meaning; a store of another format is refused, never misread.
 FORMAT: Final = 1
 
 # Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
@@ -54,7 +54,7 @@ class Tables:
 
 
 def tables_of(question: Question) -> Tables:
-    """Define the tables. Those of one question are as another's but for the columns of `counts`."""
+    """Define the tables; only the columns of `counts` depend on the question."""
     metadata = MetaData()
 
     def table(name: str, *columns: Column[Any]) -> Table:
@@ -71,7 +71,7 @@ def tables_of(question: Question) -> Tables:
                 for group in question.groups
             ),
             Column(question.rows, BigInteger, nullable=False),
-            # Decimals as integers of their last digit: SQLite has no decimals.
+            # Decimals are stored as scaled integers, because SQLite has no decimals.
             *(Column(each.name, BigInteger, nullable=False) for each in question.sums),
         ),
         rejected=table(
@@ -108,7 +108,7 @@ def tables_of(question: Question) -> Tables:
 
 @dataclass(frozen=True)
 class Batch:
-    """A micro-batch's row in `batches`: the offsets it read, and what became of each record."""
+    """A micro-batch's row in `batches`: the offsets it read, and what became of its records."""
 
     query_id: str
     batch_id: int
@@ -123,25 +123,25 @@ class Batch:
     seconds: float
 
     def row(self) -> dict[str, Any]:
-        """Return the row as the table takes it."""
+        """Return the row as the table expects it."""
         offsets = {name: json.dumps(getattr(self, name), sort_keys=True) for name in ("start_offsets", "end_offsets")}
         return {**asdict(self), **offsets}
 
 
 @dataclass(frozen=True)
 class BatchReport:
-    """A stored micro-batch, and what is not for the books: the lag after it, and rows of state held."""
+    """A stored micro-batch, and what is not in the books: the lag after it, and the number of state rows."""
 
     batch: Batch
-    lag: int | None  # records in the topic that are not read yet; None: not known, in a batch that is replayed
+    lag: int | None  # records in the topic that are not read yet; None: unknown, as in a replayed batch
     state_rows: int
 
 
 @dataclass(frozen=True)
 class Books:
-    """Where the records went. They balance when none is unaccounted for."""
+    """Where the records went; balanced if every record is accounted for."""
 
-    offsets: int  # from the first start to the last end
+    offsets: int  # from the first batch's start to the last batch's end
     read: int
     counted: int
     duplicates: int
@@ -152,12 +152,12 @@ class Books:
 
     @property
     def gaps(self) -> int:
-        """Offsets without a record: of transactions, or taken out by compaction."""
+        """Offsets without a record, left by transactions or compaction."""
         return self.offsets - self.read
 
     @property
     def is_balanced(self) -> bool:
-        """Whether every record is accounted for, and the tables hold what the batches say."""
+        """Whether every record is accounted for and the tables agree with the batches."""
         accounted = self.counted + self.duplicates + self.late + self.rejected
         stored = (self.stored_counted, self.stored_rejected)
         return self.read == accounted and stored == (self.counted, self.rejected) and self.gaps >= 0

@@ -1,4 +1,4 @@
-"""Reads a question's `answers.sql`: the text of each view, by name."""
+"""Splits a question's `answers.sql` into its views, by name. `database.py` creates them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def queries(answers: str) -> dict[str, str]:
 
 
 def kinds(answers: str) -> dict[str, str]:
-    """Return the view by what it answers per: `{"window": "window_answers", "crime-type": "crime_type_answers"}`."""
+    """Return views by what they have a row for: `{"window": "window_answers", "crime-type": "crime_type_answers"}`."""
     names = [name for name in queries(answers) if name.endswith(_SUFFIX)]
     return {name.removesuffix(_SUFFIX).replace("_", "-"): name for name in names}

@@ -1,4 +1,4 @@
-"""The write side of the store: a micro-batch's one transaction, and the stream that the store belongs to."""
+"""The write side of the store: one transaction per micro-batch, and the stream that the store belongs to."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sf_police.store.database import Database
 from sf_police.store.tables import FORMAT, Batch
 
 _ROWS_AT_ONCE: Final = 5_000
-# What a statement takes before it comes to its rows is a quarter of the write when each is for one.
-_ROWS_IN_A_STATEMENT: Final = 50
+# A statement's fixed cost would be a quarter of the writing time if each statement wrote one row.
+_ROWS_PER_STATEMENT: Final = 50
 _Row = TypeVar("_Row")
 
 
@@ -30,7 +30,7 @@ class StoreWriter:
         self.database = database
 
     def adopt_stream(self, query_id: str, settings: Mapping[str, Any]) -> None:
-        """Make the tables, and remember the stream that they belong to, in place of any before."""
+        """Create the tables, and record the stream they belong to in place of any earlier one."""
         self.database.create()
         streams = self.database.tables.streams
         row = {
@@ -52,7 +52,7 @@ class StoreWriter:
             rejected: rows of `rejected`.
 
         Raises:
-            SfPoliceError: the store cannot take it, or `rejected` gives another number of records than the batch says.
+            SfPoliceError: the store fails, or `rejected` yields another number of records than the batch says.
         """
         tables = self.database.tables
         with self.database.transaction() as connection:
@@ -60,22 +60,22 @@ class StoreWriter:
             stored = self._upsert(connection, tables.rejected, rejected)
             if stored != batch.rejected:
                 raise SfPoliceError(
-                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} found on reading "
-                    "them again: the topic changes under the stream (retention or compaction); nothing was stored"
+                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} were found "
+                    "when read again; the topic changed in between (retention or compaction), and nothing was stored"
                 )
             self._upsert(connection, tables.batches, [batch.row()])
 
     def _upsert_counts(self, connection: Connection, counts: pa.Table) -> None:
         rows = self._sorted(counts)
         for chunk in _chunks(self._driver_rows(rows)):
-            whole = len(chunk) - len(chunk) % _ROWS_IN_A_STATEMENT
-            for part, in_a_statement in ((chunk[:whole], _ROWS_IN_A_STATEMENT), (chunk[whole:], 1)):
+            whole = len(chunk) - len(chunk) % _ROWS_PER_STATEMENT
+            for part, per_statement in ((chunk[:whole], _ROWS_PER_STATEMENT), (chunk[whole:], 1)):
                 if part:
-                    values = [chain.from_iterable(part)] * (in_a_statement * rows.num_columns)
-                    connection.exec_driver_sql(self._counts_sql[in_a_statement], list(zip(*values, strict=True)))
+                    values = [chain.from_iterable(part)] * (per_statement * rows.num_columns)
+                    connection.exec_driver_sql(self._counts_sql[per_statement], list(zip(*values, strict=True)))
 
     def _sorted(self, counts: pa.Table) -> pa.Table:
-        # The store keeps them by window: in the order of hashes, each would go to another page of its table.
+        # The store keeps them by window: in hash order, every row would go to a different page of the table.
         return counts.select(self.database.tables.counts.columns.keys()).sort_by(WINDOW_START)
 
     def _driver_rows(self, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -88,12 +88,12 @@ class StoreWriter:
 
     @cached_property
     def _counts_sql(self) -> dict[int, str]:
-        # By number of rows. Text, as SQLAlchemy's processing of each value takes four times as long as the store does.
+        # By number of rows. Plain SQL, as SQLAlchemy's processing of values takes four times as long as the store.
         counts = self.database.tables.counts
         statement, row = self.database.backend.insert_or_update(counts), dict.fromkeys(counts.columns.keys())
         return {
             rows: str(statement.values([row] * rows).compile(dialect=self.database.dialect))
-            for rows in (1, _ROWS_IN_A_STATEMENT)
+            for rows in (1, _ROWS_PER_STATEMENT)
         }
 
     def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -65,7 +65,7 @@ def test_a_rejected_record_keeps_its_bytes(writer: StoreWriter, reader: StoreRea
 
 
 def test_a_batch_that_finds_fewer_rejected_records_is_not_written(writer: StoreWriter, reader: StoreReader) -> None:
-    with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 found"):
+    with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 were found"):
         writer.write_batch(a_batch(read=2, rejected=2), a_counts_table(COUNTS), [rejected(1)])
 
     assert reader.is_empty()
