@@ -120,6 +120,11 @@ def test_a_url_that_is_no_store_is_a_usage_error(url: str) -> None:
         open_database(url, QUESTION)
 
 
+def test_a_url_that_cannot_be_parsed_is_shown_without_its_password() -> None:
+    with pytest.raises(UsageError, match=r"^STORE=postgresql://\*\*\*@h:x/db\?\*\*\*: expected sqlite:///FILE"):
+        open_database("postgresql://ann:se?cr@et@h:x/db?password=secret", QUESTION)
+
+
 def test_reading_a_store_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SfPoliceError, match="no store at .*make run-stream"):
         existing_database(f"sqlite:///{tmp_path / 'none.db'}", QUESTION)
