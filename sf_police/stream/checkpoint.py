@@ -1,7 +1,7 @@
-"""The checkpoint folder as its guard sees it: whose it is, how far it is, and who uses it now.
+"""Guards the checkpoint folder: whose it is, how far it has got, and who is using it now.
 
-Spark trusts what it finds there without a word. The guard compares it with the store before Spark reads it: the two
-belong together, and go on only together.
+Spark silently trusts whatever it finds there. The guard compares it with the store before Spark reads it: the two
+belong together, and are resumed only together. The settings are compared in `compatibility.py`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.filesystems import Folder
 
-_WAY_OUT: Final = "`make reset` deletes both, then the topic is read again from its start"
-# Batches compared: as many as Spark keeps files of.
+_WAY_OUT: Final = "run `make reset`, which deletes both; the topic is then read again from its start"
+# Batches to compare: as many as Spark keeps files for.
 _KEPT_BATCHES: Final = 100
 
 
 @contextmanager
 def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
-    """Hold the checkpoint for one run of this machine; Spark has no lock of its own.
+    """Hold the checkpoint for one run on this machine; Spark itself has no lock.
 
     Raises:
-        SfPoliceError: another stream holds it, or its folder cannot be made.
+        SfPoliceError: another stream holds it, or its folder cannot be created.
     """
     path = local_path(checkpoint)
     lock = (
@@ -47,11 +47,11 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
 
 
 def delete(checkpoint: str) -> None:
-    """Delete the checkpoint folder; fine when there is none. Raises SfPoliceError when it is not on this machine."""
+    """Delete the checkpoint folder, if there is one. Raises SfPoliceError if it is not on this machine."""
     path = local_path(checkpoint)
     if path is None:
         raise SfPoliceError(
-            f"the checkpoint {checkpoint} is not on this machine: delete it with its file system's own tool"
+            f"the checkpoint {checkpoint} is not on this machine", remedy="delete it with its file system's own tool"
         )
     try:
         shutil.rmtree(path)
@@ -62,10 +62,10 @@ def delete(checkpoint: str) -> None:
 
 
 def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
-    """Settings of the stream that checkpoint and store belong to; None when both are new.
+    """Return the settings of the stream that checkpoint and store belong to; None if both are new.
 
     Raises:
-        SfPoliceError: they do not belong together, or one is ahead of, behind or other than the other.
+        SfPoliceError: they do not belong together, one is ahead of the other, or one is damaged.
     """
     query_id = _query_id(folder, checkpoint)
     stream = store.stream()
@@ -77,7 +77,7 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
     if query_id is None:
         raise SfPoliceError(f"the store has counts, but their checkpoint {checkpoint} is gone", remedy=_WAY_OUT)
     if query_id != stored_id:
-        raise SfPoliceError(f"the checkpoint {checkpoint} and the store are of different streams", remedy=_WAY_OUT)
+        raise SfPoliceError(f"the checkpoint {checkpoint} and the store belong to different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
     error = store.integrity_error()
     if error:
@@ -86,7 +86,7 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
 
 
 def adopt(folder: Folder, store: StoreWriter, settings: Mapping[str, Any]) -> None:
-    """Make a new checkpoint and the store belong together: the query's id is given here, before Spark makes one."""
+    """Tie a new checkpoint and the store together: the query's id is set here, before Spark chooses one."""
     query_id = str(uuid.uuid4())
     store.adopt_stream(query_id, settings)
     folder.write("metadata", json.dumps({"id": query_id}))
@@ -96,12 +96,12 @@ def _query_id(folder: Folder, checkpoint: str) -> str | None:
     text = folder.read("metadata")
     if text is None:
         if folder.names("offsets") or folder.names("state"):
-            raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (it has no metadata)", remedy=_WAY_OUT)
+            raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (no metadata)", remedy=_WAY_OUT)
         return None
     try:
         return str(uuid.UUID(json.loads(text)["id"]))
     except (ValueError, KeyError, TypeError):
-        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (metadata)", remedy=_WAY_OUT) from None
+        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (unreadable metadata)", remedy=_WAY_OUT) from None
 
 
 def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> None:
@@ -115,7 +115,7 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
     if last_stored not in (last_committed, last_committed + 1) or max(planned, default=-1) < last_stored:
         raise SfPoliceError(
             f"the checkpoint {checkpoint} is at batch {last_committed}, its store at batch {last_stored}: "
-            f"one of them is not what it was",
+            "one of them was changed or replaced",
             remedy=_WAY_OUT,
         )
     if max(planned, default=-1) not in (last_committed, last_committed + 1):
@@ -125,13 +125,13 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
     for newer, older in pairwise(stored):
         if newer.start_offsets != older.end_offsets or newer.batch_id != older.batch_id + 1:
             raise SfPoliceError(
-                f"the store's batches {older.batch_id} and {newer.batch_id} do not follow each other",
+                f"the store's batches {older.batch_id} and {newer.batch_id} are not consecutive",
                 remedy=_WAY_OUT,
             )
     for batch in stored:
         if batch.batch_id in planned and _end_offsets(folder, batch.batch_id) != batch.end_offsets:
             raise SfPoliceError(
-                f"the checkpoint {checkpoint} has other offsets for batch {batch.batch_id} than the store",
+                f"the checkpoint {checkpoint} and the store disagree on the offsets of batch {batch.batch_id}",
                 remedy=_WAY_OUT,
             )
 
@@ -141,7 +141,7 @@ def _batch_ids(folder: Folder, name: str) -> set[int]:
 
 
 def _end_offsets(folder: Folder, batch_id: int) -> dict[str, int] | None:
-    # A version, the batch's metadata, and one line per source: {"topic": {"partition": next offset}}.
+    # The file's lines are a version, the batch's metadata, and one per source: {"topic": {"partition": next offset}}.
     lines = (folder.read(f"offsets/{batch_id}") or "").splitlines()
     try:
         [offsets] = json.loads(lines[2]).values()

@@ -1,6 +1,6 @@
-"""Makes the archive of Spark's classes that `spark/jvm.py` describes.
+"""Creates the class archive that `spark/jvm.py` describes and uses.
 
-Runs the pipeline once, and lets the JVM write down what it loaded.
+Runs the pipeline once, and has the JVM archive the classes that it loaded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, time
 
 
 def create_archive(config: Config, question: Question) -> Path | None:
-    """Make the archive unless it exists; give its path, None where this JVM cannot make one."""
+    """Create the archive unless it already exists; return its path, or None if this JVM cannot create one."""
     path = jvm.archive_path(config)
     if path.exists():
         return path
@@ -36,8 +36,8 @@ def create_archive(config: Config, question: Question) -> Path | None:
 
 
 def _rehearse(config: Config, question: Question, folder: Path, java_option: str) -> None:
-    # A stream as the real one, but from a file: no broker is needed. Of the Kafka client, the classes of a consumer
-    # that connects to nobody.
+    # The real stream, but from a file, so that no broker is needed. The Kafka client's classes are loaded by a consumer
+    # that never connects.
     session = create_session(config, records=0, more_java_options=java_option)
     try:
         records = session.sql(

@@ -1,4 +1,4 @@
-"""Before a stream runs: checkpoint, store and settings must belong together, or it is refused."""
+"""Refuses to start a stream unless checkpoint, store and settings belong together. Writes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sf_police.topic.admin import Topic
 
 
 def stream_settings(config: Config, topic: Topic) -> dict[str, Any]:
-    """Return what a checkpoint is made with and cannot change after: other values would mean other counts."""
+    """Return the settings that a checkpoint is made with and bound to: other values would yield other counts."""
     return {
         "topic": topic.name,
         "topic_id": topic.topic_id,
@@ -39,20 +39,20 @@ def resumed_settings(config: Config, topic: Topic, folder: Folder, store: StoreR
         if stored.get(name) != value:
             raise SfPoliceError(
                 f"the checkpoint {config.checkpoint} was made with {name} {stored.get(name)}, not {value}",
-                remedy="set it as it was, set STATE_DIR to another folder, or `make reset` "
-                "(deletes checkpoint and store)",
+                remedy="restore the old value, set STATE_DIR to another folder, or run `make reset` "
+                "(deletes the checkpoint and the store)",
             )
     if config.state_partitions not in (None, stored["state_partitions"]):
         raise SfPoliceError(
             f"the checkpoint {config.checkpoint} was made with STATE_PARTITIONS={stored['state_partitions']}, "
-            "and keeps them",
-            remedy="leave STATE_PARTITIONS out, or `make reset` (deletes checkpoint and store)",
+            f"not {config.state_partitions}",
+            remedy="leave STATE_PARTITIONS unset, or run `make reset` (deletes the checkpoint and the store)",
         )
     return stored
 
 
 def with_state_partitions(config: Config, stored: dict[str, Any] | None, *, cores: int) -> Config:
-    """Complete the settings: state partitions are those of the checkpoint, else of the user, else by the cores."""
+    """Fill in the state partitions: the checkpoint's, else the user's, else 1 for small batches or one per core."""
     if stored is not None:
         return replace(config, state_partitions=stored["state_partitions"])
     return replace(config, state_partitions=config.state_partitions or (1 if config.has_small_batches else cores))

@@ -1,7 +1,7 @@
 """What became of a micro-batch's records, from the metrics of the plan that Spark has just run.
 
-Streaming progress says the same, but only after the store's commit: a kill in between would lose it. This is Spark's
-internal API; it is used in this one place, and `tests/integration/test_executed_plan.py` holds it to its contract.
+Streaming progress reports the same, but only after the store's commit: a kill in between would lose it. This uses
+Spark's internal API, here and nowhere else; `tests/integration/test_executed_plan.py` checks that it still holds.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ _SAVE: Final = "StateStoreSave"
 
 @dataclass(frozen=True)
 class BatchMetrics:
-    """Numbers of one micro-batch. Offsets are the source's own: `{topic: {partition: next offset}}`, None: no data."""
+    """Figures of one micro-batch. Offsets are the source's own: `{topic: {partition: next offset}}`; None: no data."""
 
     read: int
     counted: int
     duplicates: int
     late: int
     state_rows: int
-    watermark: datetime | None  # what late calls were measured by
+    watermark: datetime | None  # the one that decided which rows were late
     start_offsets: dict[str, dict[str, int]] | None
     end_offsets: dict[str, dict[str, int]] | None
-    latest_offsets: dict[str, dict[str, int]] | None  # of the topic, when the batch was planned; None: unknown
+    latest_offsets: dict[str, dict[str, int]] | None  # of the topic when the batch was planned; None: unknown
     started_ms: int  # since the epoch
 
 
 class ExecutedPlan:
-    """Reads the metrics of one query's micro-batches. Where the nodes stand in the plan is looked up once."""
+    """Reads the metrics of one query's micro-batches. The nodes' places in the plan are looked up once."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def metrics(self, query: StreamingQuery) -> BatchMetrics:
-        """Metrics of the batch that `query` has just run. Call it in `foreachBatch`, once the frame is consumed."""
+        """Return the metrics of the batch just run by `query`. To use in `foreachBatch`, once the frame is consumed."""
         execution = query._jsq.streamingQuery().lastExecution()
         nodes = self._nodes(execution.executedPlan())
         # `dropDuplicates` is the first stateful step: a record that passes it is never late for the aggregation.
         scan, deduplicate, save = nodes.get(_SCAN), nodes[_DEDUPLICATE], nodes[_SAVE]
         watermark = deduplicate.eventTimeWatermarkForLateEvents()
         watermark_ms = int(watermark.get()) if watermark.isDefined() else 0
-        # A metric of another JVM's object takes three round trips.
+        # Each metric takes three round trips to the JVM, so the map of metrics is fetched once.
         deduplicated = deduplicate.metrics()
         return BatchMetrics(
             read=_metric(scan.metrics(), "numOutputRows") if scan else 0,
@@ -81,7 +81,7 @@ class ExecutedPlan:
 
 
 def _name(node: Any) -> str:
-    # A scan's name goes on with the topic's.
+    # A scan's name is followed by the topic's.
     return str(node.nodeName()).partition("[")[0].strip()
 
 
@@ -93,7 +93,7 @@ def _latest_offsets(scan: Any) -> dict[str, dict[str, int]] | None:
     try:
         return _offsets(scan.stream().reportLatestOffset())
     except Py4JJavaError:
-        return None  # of a replayed batch, which was planned before the source has asked
+        return None  # a replayed batch was planned before this source asked for the latest offsets
 
 
 def _offsets(offset: Any) -> dict[str, dict[str, int]] | None:

@@ -1,4 +1,4 @@
-"""The few things that the checkpoint's guard needs of a file system: this machine's, or any that Spark knows."""
+"""The file operations that guarding a checkpoint needs, on this machine or on any file system that Spark supports."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sf_police.errors import SfPoliceError
 
 
 class Folder(Protocol):
-    """What is needed of a file system: the local one's, or through Spark any other's."""
+    """A checkpoint's folder, on any file system."""
 
     def names(self, folder: str) -> list[str]:
-        """Names in a sub-folder; none when it does not exist."""
+        """Return the names in a sub-folder; none if it does not exist."""
 
     def read(self, name: str) -> str | None:
-        """Text of a file, or None when it does not exist."""
+        """Return the text of a file; None if it does not exist."""
 
     def write(self, name: str, text: str) -> None:
-        """Write a file that appears only when it is whole."""
+        """Write a file that appears only once it is complete."""
 
 
 class LocalFolder:
     """A folder on this machine.
 
     Raises:
-        SfPoliceError: what stands there is no folder, or must not be read or written.
+        SfPoliceError: a file is in its place, or it cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +68,7 @@ class LocalFolder:
 
 
 class HadoopFolder:
-    """A folder of any file system that Spark knows (`hdfs://`, `s3a://`, …)."""
+    """A folder on any file system that Spark supports (`hdfs://`, `s3a://`, …)."""
 
     def __init__(self, session: Any, uri: str) -> None:
         self._jvm = session._jvm

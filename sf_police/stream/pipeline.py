@@ -1,6 +1,6 @@
-"""The one composition: Kafka-shaped records in, counts out.
+"""The pipeline: Kafka-shaped records in, counts out.
 
-It knows neither source nor sink: a stream from Kafka, a batch, or a frame in a test is all the same to it.
+It knows neither source nor sink: a stream from Kafka, a batch and a frame in a test all take the same path.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from sf_police.stream.transformations import (
 def window_counts(
     records: DataFrame, *, question: Question, window: str, watermark: str, in_one_task: bool = False
 ) -> DataFrame:
-    """Count the accepted records per window and group: the columns of the store's `counts`.
+    """Count the accepted records per window and group; return the columns of the store's `counts`.
 
     Args:
-        records: as Kafka's source gives them: value, topic, partition, offset, timestamp.
+        records: with the columns of Kafka's source: value, topic, partition, offset, timestamp.
         question: what is counted, and by what.
         window: length of a window, e.g. `30 minutes`.
-        watermark: how far behind the latest event time a record may be, e.g. `10 minutes`.
-        in_one_task: whether a single task does it all, without shuffles: for so few records that a second one would
-            cost more than it saves. A stream needs `spark.sql.shuffle.partitions` to be 1 for it.
+        watermark: how far a record may trail the latest event time, e.g. `10 minutes`.
+        in_one_task: run everything in one task, without shuffles: for so few records that a second task would cost
+            more than it saves. In a stream this requires `spark.sql.shuffle.partitions` to be 1.
     """
     return (
         validated_records(records, question=question)
@@ -45,13 +45,13 @@ def window_counts(
 
 
 def rejected_records(records: DataFrame, *, question: Question) -> DataFrame:
-    """Return the records with a fault, whole, each with its reason: the columns of the store's `rejected`."""
+    """Return the rejected records, whole, each with its reason: the columns of the store's `rejected`."""
     rejected = validated_records(records, question=question).filter(F.col(REASON).isNotNull())
     return rejected.select(*(F.col(name if name == REASON else kafka(name)).alias(name) for name in REJECTED))
 
 
 def validated_records(records: DataFrame, *, question: Question) -> DataFrame:
-    """Return every record with its fields, event time and reason: where accepted and rejected part."""
+    """Return every record with its fields, event time and reason; NULL as the reason means accepted."""
     return (
         records.transform(with_kafka_columns_apart)
         .transform(parse_records, fields=question.fields, patterns={question.time: question.time_pattern})

@@ -1,4 +1,4 @@
-"""The streaming query: defined without a sink, and run into the store."""
+"""The streaming query: defines it without a sink, and runs it into the store. What it counts is in `pipeline.py`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POLL_S: Final = 0.2
 
 
 def counts_stream(session: SparkSession, config: Config, question: Question) -> DataStreamWriter:
-    """Define the query: not started, and without a sink."""
+    """Define the query, not started and without a sink."""
     records = session.readStream.format("kafka").options(**kafka_source_options(config)).load()
     counts = window_counts(
         records,
@@ -46,10 +46,10 @@ def run_stream(
     on_batch: Callable[[BatchReport], None],
     is_stopped: Callable[[], bool],
 ) -> None:
-    """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped` says so.
+    """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped()`.
 
     Raises:
-        SfPoliceError: the query failed; what was committed stays, and running again resumes from there.
+        SfPoliceError: the query failed; what was committed is kept, and the next run resumes from there.
     """
     sink = StoreSink(session, config, question, store, on_batch)
     query = counts_stream(session, config, question).foreachBatch(sink.write).start()
@@ -64,5 +64,5 @@ def run_stream(
         # A signal to the process group kills the JVM, too.
         if not is_stopped():
             raise SfPoliceError(
-                "Spark's JVM has ended under the stream", remedy="see spark.log, then run again"
+                "Spark's JVM ended while the stream was running", remedy="see spark.log, then run again"
             ) from error

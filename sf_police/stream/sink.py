@@ -1,4 +1,4 @@
-"""The sink: each micro-batch's counts and books, into the store in one transaction."""
+"""The sink: hands each micro-batch's counts and books to the store, which writes them in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sf_police.stream.source import VALUE, kafka_span_options
 
 
 class StoreSink:
-    """`foreachBatch` of the query."""
+    """The query's `foreachBatch`."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class StoreSink:
         self.error: SfPoliceError | None = None
 
     def write(self, counts: DataFrame, batch_id: int) -> None:
-        """Consume the whole frame, as Spark commits the state only then; never skip a batch that is replayed."""
+        """Write a micro-batch. Consumes the whole frame, even on a replay, or Spark would not commit the state."""
         try:
             rows = counts.toArrow()
             query = self._query()
@@ -50,11 +50,11 @@ class StoreSink:
             self.error = error
             raise
         except Exception as error:
-            self.error = failure(error)  # Spark would say no more of it than that a function failed
+            self.error = failure(error)  # Spark would only report that a function failed
             raise
         finally:
-            # Py4J's objects are cycles, which Python comes round to collecting hundreds of micro-batches later; until
-            # then the JVM would keep each frame, with its plan and what was shuffled for it.
+            # Py4J's objects are reference cycles, which Python collects only hundreds of micro-batches later; until
+            # then the JVM would keep each frame, with its plan and its shuffled data.
             gateway: Any = self._session.sparkContext._gateway
             gateway.detach(counts._jdf)
 
@@ -63,11 +63,11 @@ class StoreSink:
         query_id = self._session.sparkContext.getLocalProperty("sql.streaming.queryId")
         query = self._session.streams.get(str(query_id))
         if query is None:
-            raise SfPoliceError("the streaming query has ended under its own batch")
+            raise SfPoliceError("the streaming query ended during its own batch")
         return query
 
     def _rejected(self, batch: Batch) -> Iterator[dict[str, Any]]:
-        # The batch's own offsets are read a second time, and only when there is something to find.
+        # Reads the batch's offsets a second time, but only for a batch with rejected records.
         options = kafka_span_options(self._config, batch.start_offsets, batch.end_offsets)
         records = self._session.read.format("kafka").options(**options).load()
         for row in rejected_records(records, question=self._question).toLocalIterator():
@@ -75,7 +75,7 @@ class StoreSink:
 
 
 def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str, now_s: float) -> Batch:
-    """Make the row of books of a micro-batch from its metrics; what is neither counted nor dropped was rejected.
+    """Return a micro-batch's row in the books; what was neither counted nor dropped was rejected.
 
     Raises:
         SfPoliceError: the metrics contradict each other.
@@ -84,7 +84,9 @@ def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str,
     end = (metrics.end_offsets or {}).get(topic, {})
     start = {partition: (metrics.start_offsets or {}).get(topic, {}).get(partition, 0) for partition in end}
     if rejected < 0 or metrics.read > sum(end.values()) - sum(start.values()):
-        raise SfPoliceError(f"the books of batch {batch_id} do not balance: {metrics}; nothing was stored, run again")
+        raise SfPoliceError(
+            f"the books of batch {batch_id} do not balance ({metrics}); nothing was stored", remedy="run again"
+        )
     return Batch(
         query_id=query_id,
         batch_id=batch_id,
@@ -101,7 +103,7 @@ def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str,
 
 
 def lag(metrics: BatchMetrics, topic: str) -> int | None:
-    """Return how many records the topic held beyond the batch when it was planned; None where that is not known."""
+    """Return how many records the topic held beyond the batch when it was planned; None if unknown."""
     if metrics.latest_offsets is None:
         return None
     latest, end = metrics.latest_offsets.get(topic, {}), (metrics.end_offsets or {}).get(topic, {})

@@ -1,4 +1,4 @@
-"""Kafka as Spark's source: its columns, and the options of every read."""
+"""Kafka as Spark's source: its columns, and the options of every read. The Python clients are in `topic/`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ KAFKA_COLUMNS: Final = (VALUE, TOPIC, PARTITION, OFFSET, TIMESTAMP)
 # Columns of the store's `rejected`.
 REJECTED: Final = (TOPIC, PARTITION, OFFSET, REASON, VALUE)
 
-# What a task reads, compressed, or a part of it: the next task of that partition asks for the rest again.
+# At most what a task reads, compressed: whatever is fetched beyond that, the partition's next task fetches again.
 _FETCH_BYTES: Final = 4 << 20
-# A micro-batch reads what is there. A consumer at its end asks for more all the same, and what Spark has it ask next
-# (where the partition starts and ends, after every fetch) waits behind that: Kafka's 500 ms, or until more comes.
+# A micro-batch reads what is there. At the end of it the consumer asks for more all the same, and Spark's next request
+# (for the partition's first and last offset, after every fetch) waits behind that: Kafka's 500 ms, or until more comes.
 _FETCH_WAIT_MS: Final = 1
 _POLL_RECORDS: Final = 5_000
 _RECORDS_IN_A_TASK: Final = 50_000
 
 
 def kafka(name: str) -> str:
-    """Return the name under which the pipeline keeps a column of Kafka's."""
+    """Return the name under which the pipeline keeps one of Kafka's columns."""
     return f"_{name}"
 
 
@@ -41,7 +41,7 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
     return {
         "kafka.bootstrap.servers": access.servers,
         "subscribe": config.kafka_topic,
-        # Records that are gone before they were read are an error, never a gap in silence.
+        # Records deleted before they were read are an error, never a silent gap.
         "failOnDataLoss": "true",
         "kafka.max.partition.fetch.bytes": str(_FETCH_BYTES),
         "kafka.fetch.max.wait.ms": str(_FETCH_WAIT_MS),

@@ -1,4 +1,4 @@
-"""From settings to a session in which the query may run: every check, each once, and then Spark."""
+"""From settings to a session in which the query may run: each check once, then Spark. The query is in `query.py`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from sf_police.topic.admin import Topic
 def start_session(
     config: Config, topic: Topic, database: Database, *, say: Callable[[str], None]
 ) -> tuple[Config, SparkSession]:
-    """Start the session that the stream runs in; gives it with the settings, state partitions in them.
+    """Start the session that the stream runs in; return the settings, with the state partitions, and the session.
 
-    A local checkpoint is checked before Spark is started, any other after: its file system is Spark's to know. A new
-    one is adopted.
+    A local checkpoint is checked before Spark is started, any other one afterwards, since only Spark can access its
+    file system. A new checkpoint is adopted.
 
     Raises:
         SfPoliceError: this stream must not resume from this checkpoint into this store; nothing was written.
@@ -55,8 +55,8 @@ def start_session(
 
 
 def small_batches_line(config: Config) -> str:
-    """Say what else such a cap changes, for whoever compares two caps."""
+    """Say what such a cap changes beside the size of a micro-batch, for anyone who compares two caps."""
     line = f"MAX_OFFSETS_PER_TRIGGER={config.max_offsets_per_trigger} is at most {SMALL_BATCH_RECORDS:,}: "
     if config.runs_in_one_task:
         return line + "each micro-batch runs in one task, without shuffles or generated code"
-    return line + f"no generated code; {config.state_partitions} state partitions keep it from running in one task"
+    return line + f"no generated code, but {config.state_partitions} state partitions, so several tasks and shuffles"

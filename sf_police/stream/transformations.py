@@ -1,4 +1,4 @@
-"""DataFrame -> DataFrame: what every question shares, from Kafka's records to rows without a fault, late or duplicate.
+"""DataFrame -> DataFrame: the steps that all questions share, from Kafka's records to rows that can be counted.
 
 The parser is in `spark/strict_json.py`; the order of the steps is in `pipeline.py`. No session and no I/O here.
 """
@@ -20,16 +20,15 @@ _STRICT = "_strict"
 
 
 def with_kafka_columns_apart(records: DataFrame) -> DataFrame:
-    """Rename what Kafka's source gives (`value` to `_value`, …), as a field may have such a name."""
+    """Rename the columns of Kafka's source (`value` to `_value`, …), as a field may have the same name."""
     return records.select(*(F.col(name).alias(kafka(name)) for name in KAFKA_COLUMNS))
 
 
 def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapping[str, str]) -> DataFrame:
-    """Add the required fields of each record, and why it has not got them.
+    """Add the required fields of each record, or the reason why they cannot be read.
 
-    Reads `_value`. Adds `reason`, and a column per required field, as the record has it; a record with a reason may
-    have any of them NULL. Each step is a projection of its own: Spark then computes a costly column once for all that
-    read it.
+    Reads `_value`. Adds `reason` and a column per required field, as in the record; a record with a reason may have any
+    of them NULL. Each step is a projection of its own, so that Spark computes a costly column once for all its uses.
     """
     value, compact, strict = F.col(kafka(VALUE)), F.col(_COMPACT), F.col(_STRICT)
 
@@ -47,41 +46,41 @@ def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapp
 
 
 def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
-    """Add `event_time` from the question's time field; NULL where that is no time."""
+    """Add `event_time` from the question's time field; NULL if that is not a valid time."""
     return records.withColumn(EVENT_TIME, event_time(F.col(question.time), pattern=question.time_pattern))
 
 
 def with_reason(records: DataFrame, *, question: Question) -> DataFrame:
-    """Complete `reason`, why a record is rejected: NULL for one without a fault. Reads `event_time`, `_timestamp`."""
+    """Complete `reason`, NULL for accepted records, with faults of the time and of the question."""
     of_time = time_reason(F.col(EVENT_TIME), F.col(kafka(TIMESTAMP)), name=question.time, form=question.time_form)
     of_question = [question.fault()] if question.fault else []
     return records.withColumn(REASON, F.coalesce(F.col(REASON), of_time, *of_question))
 
 
 def filter_rejected(records: DataFrame, *, question: Question) -> DataFrame:
-    """Remove the records that have a `reason`, and all columns but the required fields and `event_time`."""
+    """Remove records that have a `reason`, and all columns but the required fields and `event_time`."""
     columns = [*(field.name for field in question.required), EVENT_TIME]
     return records.filter(F.col(REASON).isNull()).select(*columns)
 
 
 def filter_late_and_duplicates(rows: DataFrame, *, id: str, watermark: str, in_one_task: bool = False) -> DataFrame:
-    """Remove rows that are late, and all but the first of those with one id and `event_time`.
+    """Remove late rows, and all but the first row with the same id and `event_time`.
 
     Args:
-        rows: accepted ones only: any row's event time moves the watermark.
-        id: the column that says which rows of one time are duplicates.
-        watermark: how far behind the latest event time a row may be, e.g. `10 minutes`.
-        in_one_task: whether one task does it, and what is before and after it.
+        rows: accepted ones only, as any row's event time moves the watermark.
+        id: the column by which rows of the same event time are duplicates.
+        watermark: how far a row may trail the latest event time, e.g. `10 minutes`.
+        in_one_task: run this, and the steps before and after it, in one task.
     """
     watched = rows.withWatermark(EVENT_TIME, watermark)
-    # All rows are then where every later step needs them, and Spark shuffles nothing. Not before `withWatermark`, which
-    # does not say of its rows where they are.
+    # With all rows in one partition, no later step needs a shuffle. `coalesce` has to follow `withWatermark`, which
+    # does not pass on how its rows are partitioned.
     gathered = watched.coalesce(1) if in_one_task else watched
     return gathered.dropDuplicates([id, EVENT_TIME])
 
 
 def with_scaled_sums(counts: DataFrame, *, question: Question) -> DataFrame:
-    """Keep the stored columns, decimals as integers of their last digit: exact in every store, in any order."""
+    """Keep the stored columns, with decimals as scaled integers: exact in every store, whatever the order of adding."""
 
     def stored(name: str) -> Column:
         scale = {field.name: field.scale for field in question.sums}.get(name, 0)
@@ -91,15 +90,15 @@ def with_scaled_sums(counts: DataFrame, *, question: Question) -> DataFrame:
 
 
 def event_time(text: Column, *, pattern: str) -> Column:
-    """Return the time as a timestamp in the session's zone (UTC); NULL unless it is a real time of the pattern."""
+    """Return the text as a timestamp in the session's zone (UTC); NULL unless it is a real time of that pattern."""
     return F.when(text.rlike(rf"\A{pattern}\z"), F.try_to_timestamp(text))
 
 
 def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str) -> Column:
-    """Return why a record cannot be of its event time, given its Kafka timestamp, or NULL."""
+    """Return what is wrong with a record's event time, given its Kafka timestamp; NULL if nothing is."""
     earliest = F.lit(_EARLIEST).cast("timestamp")
-    # One record from the far future would carry the watermark past everything after it. A clock that was
-    # never set (Kafka timestamps near 1970) can bound nothing.
+    # A single record from the far future would push the watermark past everything after it. A clock that was never
+    # set (Kafka timestamps near 1970) bounds nothing.
     is_future = (timestamp >= earliest) & (event_time > timestamp + F.expr("INTERVAL 1 DAY"))
     return (
         F.when(event_time.isNull(), F.lit(f"{name} is not a time of the form {form}"))

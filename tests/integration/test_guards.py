@@ -99,13 +99,13 @@ def remove(path: str) -> Callable[[Job], None]:
 CASES: list[tuple[str, Callable[[Job], object], dict[str, str], str]] = [
     ("another window", lambda _: None, {"WINDOW": "1 hour"}, "was made with window 30 minutes, not 1 hour"),
     ("another watermark", lambda _: None, {"WATERMARK": "1 hour"}, "was made with watermark 10 minutes, not 1 hour"),
-    ("state partitions", lambda _: None, {"STATE_PARTITIONS": "3"}, "was made with STATE_PARTITIONS=2, and keeps"),
+    ("state partitions", lambda _: None, {"STATE_PARTITIONS": "3"}, "was made with STATE_PARTITIONS=2, not 3"),
     ("the checkpoint gone", remove("checkpoint"), {}, "the store has counts, but their checkpoint"),
     ("the store gone", remove("answers.db*"), {}, "has no store that belongs to it"),
-    ("its metadata gone", remove("checkpoint/metadata"), {}, "is damaged (it has no metadata)"),
-    ("its metadata cut", cut("checkpoint/metadata"), {}, "is damaged (metadata)"),
-    ("an offset altered", change_offset, {}, "has other offsets for batch 1 than the store"),
-    ("offsets cut", cut("checkpoint/offsets/1"), {}, "has other offsets for batch 1 than the store"),
+    ("its metadata gone", remove("checkpoint/metadata"), {}, "is damaged (no metadata)"),
+    ("its metadata cut", cut("checkpoint/metadata"), {}, "is damaged (unreadable metadata)"),
+    ("an offset altered", change_offset, {}, "and the store disagree on the offsets of batch 1"),
+    ("offsets cut", cut("checkpoint/offsets/1"), {}, "and the store disagree on the offsets of batch 1"),
     ("commits gone", remove("checkpoint/commits/*"), {}, "is at batch -1, its store at batch 1"),
     ("the last offsets gone", remove("checkpoint/offsets/1"), {}, "is at batch 1, its store at batch 1"),
 ]  # fmt: skip
@@ -128,7 +128,7 @@ def test_wrong_state_is_refused_and_nothing_is_written(
         (make_again(5), "was made with topic_id"),
         (make_again(1), "was made with topic_id"),
         (add_a_partition, "was made with partitions 1, not 2"),
-        (swap_the_store_for_another_runs, "and the store are of different streams"),
+        (swap_the_store_for_another_runs, "and the store belong to different streams"),
     ],
     ids=["the topic made again, longer", "the topic made again, shorter", "a partition more", "another run's store"],
 )
