@@ -1,4 +1,7 @@
-"""Prints the answer: to standard output as a table, JSON or CSV; the books to standard error."""
+"""Prints the answer, as tables, JSON or CSV, to standard output, and the books to standard error.
+
+The rows come from `store/answers.py`; how they are rendered is in `terminal.py`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _WINDOW: Final = "window"
 def print_answer(
     store: StoreReader, *, format: str, by: str | None, window_start: datetime | None, limit: int | None
 ) -> None:
-    """Print the answer, or the part of it that was asked for."""
+    """Print the answer, or the requested part of it."""
     document = _document(store, by=by, window_start=window_start, limit=limit)
     if format == "json":
         print(terminal.to_json(document))
@@ -70,7 +73,7 @@ def _without_window(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_result(store: StoreReader, *, limit: int | None = None) -> int:
-    """Print the answer and the books; give the exit code: 1 when the books do not balance."""
+    """Print the answer and the books; return the exit code: 1 if the books do not balance."""
     limit, question, books = limit or _TABLE_ROWS, store.database.question, store.books()
     windows = store.answer(WINDOW_ANSWERS, newest=True)
     if windows:
@@ -94,5 +97,5 @@ def print_table(heading: str, rows: Table) -> None:
 
 
 def _console() -> Console:
-    # A pipe has no width: tables are then as wide as what is in them.
+    # A pipe has no width, so tables get room to be as wide as their contents.
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)

@@ -1,4 +1,4 @@
-"""The stream as it runs: on a terminal a table that changes in place, elsewhere a line per batch. On standard error."""
+"""Shows the running stream on standard error: on a terminal a table updated in place, elsewhere a line per batch."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from sf_police.store.tables import BatchReport
 from sf_police.view import terminal
 
 _NEWEST_WINDOWS: Final = 8
-_SECONDS_BETWEEN_LOOKS: Final = 0.5
+_SECONDS_BETWEEN_UPDATES: Final = 0.5
 
 _LATE_WARNING: Final = (
-    "warning: records are late, and late ones are not counted. Likely causes: the file was sent newest first (send it "
-    "with `make produce`, which orders it), partitions chosen by key drift apart (PARTITIONS=1, or the producer's own "
-    "choice), or records were sent again after the watermark had passed them. A longer WATERMARK lets more of them in."
+    "warning: some records are late, and late records are not counted. Likely causes: the file was sent newest first "
+    "(`make produce` sorts it), partitions chosen by key have drifted apart (use PARTITIONS=1, or let `make produce` "
+    "choose them), or records were sent again after the watermark had passed them. A longer WATERMARK accepts more."
 )
 
 
 @contextmanager
 def batches(store: StoreReader) -> Iterator[Callable[[BatchReport], None]]:
-    """Give a function that shows each batch, while the context lasts."""
+    """Yield a function that shows a batch, for as long as the context lasts."""
     question = store.database.question
     console = Console(stderr=True, highlight=False, markup=False)
     has_warned = False
@@ -47,16 +47,16 @@ def batches(store: StoreReader) -> Iterator[Callable[[BatchReport], None]]:
         yield show_line
         return
 
-    looked = 0.0
+    updated = 0.0
     with Live(terminal.live_view([], None, question), console=console, transient=True, auto_refresh=False) as live:
 
         def show_table(report: BatchReport) -> None:
-            nonlocal looked
+            nonlocal updated
             warn_once(report)
-            # Small batches come faster than anyone reads.
-            if not report.lag or time.monotonic() - looked > _SECONDS_BETWEEN_LOOKS:
+            # Small batches finish faster than anyone can read.
+            if not report.lag or time.monotonic() - updated > _SECONDS_BETWEEN_UPDATES:
                 windows = store.newest_windows(_NEWEST_WINDOWS)
                 live.update(terminal.live_view(windows, report, question), refresh=True)
-                looked = time.monotonic()
+                updated = time.monotonic()
 
         yield show_table

@@ -1,4 +1,4 @@
-"""How far the sending is: a bar on a terminal, a line now and then elsewhere. On standard error."""
+"""Shows how far sending has got, on standard error: on a terminal a bar, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def sending(total: int | None) -> Iterator[Callable[[Sent], None]]:
-    """A function that shows how much is acknowledged, while the context lasts."""
+    """Yield a function that shows how many records are acknowledged, for as long as the context lasts."""
     if sys.stderr.isatty():
         with _bar() as progress:
             task = progress.add_task("acknowledged", total=total)

@@ -1,6 +1,6 @@
-"""What people see: tables and lines, from data to rich's renderables and to text. Pure; others print.
+"""What people see: turns data into rich's renderables and into text. Pure: `answer`, `live` and `commands` print.
 
-Text from the topic is anyone's: it is shown with its control characters made visible, never as markup.
+Text from the topic is untrusted: its control characters are shown as escapes, and markup in it has no effect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(value: object) -> str:
-    """Return one line of text without a character that a terminal would act on."""
+    """Return the value as one line of text, without characters that a terminal would act on."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
 
 
@@ -47,13 +47,13 @@ def batch_line(report: BatchReport) -> str:
 
 
 def sent_line(sent: Sent, seconds: float) -> str:
-    """Say what the producer did."""
+    """Describe what the producer did, in one line."""
     rate = sent.acknowledged / seconds if seconds > 0 else 0
     return f"sent {sent.sent:,}, acknowledged {sent.acknowledged:,}, {seconds:.1f} s, {rate:,.0f} records/s"
 
 
 def books_line(books: Books, *, rows: str) -> str:
-    """Write out the books in one line; say so when they do not balance."""
+    """Return the books in one line, with a note if they do not balance."""
     line = (
         f"books: read {books.read:,} = counted {books.counted:,} + duplicates {books.duplicates:,} "
         f"+ late {books.late:,} + rejected {books.rejected:,}"
@@ -69,13 +69,13 @@ def books_line(books: Books, *, rows: str) -> str:
 
 
 def totals_text(totals: Row, question: Question) -> str:
-    """Tell the answer in words, without a character that a terminal would act on."""
+    """Return the answer in words, without characters that a terminal would act on."""
     figures = {name: printable(value) if isinstance(value, str) else value for name, value in totals.items()}
     return question.headline(figures)
 
 
 def answer_table(rows: Sequence[Row], question: Question) -> Table:
-    """Show rows of a view, or of `counts`: a column for each of theirs, but one for a window's start and end."""
+    """Return a table of a view's rows, or of counts; a window's start and end share one column."""
     names = [name for name in (rows[0] if rows else ()) if name != WINDOW_END]
     table = Table(header_style="bold")
     for place, name in enumerate(names):
@@ -102,7 +102,7 @@ def _cell(name: str, row: Row, *, is_text: bool) -> Text:
 
 
 def topic_table(topic: Topic) -> Table:
-    """Show the partitions of a topic."""
+    """Return a table of a topic's partitions."""
     table = Table(header_style="bold")
     for place, heading in enumerate(("partition", "leader", "replicas", "first offset", "next offset", "records")):
         table.add_column(heading, justify="right" if place else "left", no_wrap=True)
@@ -114,7 +114,7 @@ def topic_table(topic: Topic) -> Table:
 
 
 def record_text(record: TopicRecord) -> str:
-    """Write out a record of the topic, readable, in two lines."""
+    """Return a topic's record in two readable lines."""
     head = f"partition {record.partition} offset {record.offset} at {_instant(record.timestamp_ms)}"
     key = "no key" if record.key is None else f"key {record.key.decode('utf-8', 'backslashreplace')}"
     value = "no value" if record.value is None else record.value.decode("utf-8", "backslashreplace")
@@ -129,18 +129,18 @@ def _instant(milliseconds: int) -> str:
 
 
 def live_view(windows: Sequence[Row], report: BatchReport | None, question: Question) -> RenderableType:
-    """Show the stream as it runs: newest windows, and the batch."""
+    """Return the newest windows and the latest batch."""
     line = Text(batch_line(report) if report else "waiting for the first batch")
     return Group(answer_table(windows, question), line) if windows else line
 
 
 def to_json(document: object) -> str:
-    """Encode as JSON, times as in the store; control characters are escaped by JSON itself."""
+    """Encode as JSON, with times as in the store; JSON itself escapes control characters."""
     return json.dumps(document, indent=2, ensure_ascii=True, default=_plain)
 
 
 def to_csv(rows: Iterable[Row]) -> str:
-    """Encode as CSV with a header. A text that a spreadsheet would run as a formula gets a quote in front."""
+    """Encode as CSV with a header; text that a spreadsheet would run as a formula is prefixed with a quote."""
     output = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for row in rows:
