@@ -90,7 +90,6 @@ def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(l
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the errors of jvm.py and topic/clients.py carry their remedy in `what`")
 def test_whatever_is_not_ok_has_a_remedy(look: Look) -> None:
     assert [name for name, finding in look().items() if finding.state != OK and not finding.remedy] == []
 
@@ -191,7 +190,7 @@ def test_a_checkpoint_that_does_not_belong_to_its_store_is_wrong(look: Look, tmp
 
     found = look()["checkpoint"]
 
-    assert (found.state, found.text) == (WRONG, f"the checkpoint {folder} and the store are of different streams")
+    assert (found.state, found.text) == (WRONG, f"the checkpoint {folder} and the store belong to different streams")
     assert "make reset" in found.remedy
 
 

@@ -16,7 +16,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from sf_police.lock import locked
-with locked(Path(sys.argv[1]), "taken"):
+with locked(Path(sys.argv[1]), "taken", remedy="wait"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -38,33 +38,37 @@ def test_a_lock_that_another_process_holds_is_refused_until_that_is_killed(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
     with (
-        pytest.raises(SfPoliceError, match=r"^taken$"),
-        locked(tmp_path / "a.lock", "taken"),
+        pytest.raises(SfPoliceError, match=r"^taken: wait$"),
+        locked(tmp_path / "a.lock", "taken", remedy="wait"),
     ):
         pytest.fail("both hold it")
 
     holder.kill()
     holder.wait()
-    with locked(tmp_path / "a.lock", "taken"):
+    with locked(tmp_path / "a.lock", "taken", remedy="wait"):
         pass
 
 
 def test_a_lock_is_held_once_in_a_process_too_and_given_back(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
 
-    with locked(path, "taken"), pytest.raises(SfPoliceError, match="^taken$"), locked(path, "taken"):
+    with (
+        locked(path, "taken", remedy="wait"),
+        pytest.raises(SfPoliceError, match="^taken: wait$"),
+        locked(path, "taken", remedy="wait"),
+    ):
         pytest.fail("both hold it")
-    with locked(path, "taken"):
+    with locked(path, "taken", remedy="wait"):
         pass
 
 
 def test_locks_of_other_names_do_not_meet(tmp_path: Path) -> None:
-    with locked(tmp_path / "a.lock", "taken"), locked(tmp_path / "b.lock", "taken"):
+    with locked(tmp_path / "a.lock", "taken", remedy="wait"), locked(tmp_path / "b.lock", "taken", remedy="wait"):
         pass
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
-    with locked(tmp_path / "new" / "folder" / "a.lock", "taken"):
+    with locked(tmp_path / "new" / "folder" / "a.lock", "taken", remedy="wait"):
         assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["a.lock"]
 
 
@@ -74,11 +78,11 @@ def test_the_folder_is_made(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str, reason: str) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(SfPoliceError) as error, locked(tmp_path / folder / "a.lock", "taken"):
+    with pytest.raises(SfPoliceError) as error, locked(tmp_path / folder / "a.lock", "taken", remedy="wait"):
         pytest.fail("there is no such folder")
     assert str(error.value) == f"cannot use the folder {tmp_path / folder}: {reason}"
 
 
 def test_an_error_while_the_lock_is_held_is_not_taken_for_a_lock_that_is_taken(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), locked(tmp_path / "a.lock", "taken"):
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "a.lock", "taken", remedy="wait"):
         (tmp_path / "none").read_text()

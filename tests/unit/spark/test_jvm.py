@@ -94,7 +94,7 @@ def test_without_a_java_home_it_is_the_paths(
     assert jvm.java_program(resolve({})) == home / "bin" / "java"
 
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SfPoliceError, match=r"^no Java in the PATH: install Java 17 or 21"):
+    with pytest.raises(SfPoliceError, match=r"^no Java on the PATH: install Java 17 or 21"):
         jvm.java_program(resolve({}))
 
 
@@ -128,7 +128,7 @@ def test_jars_that_are_not_installed_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SfPoliceError) as error:
         jvm.connector_jars(resolve({"jars_dir": str(tmp_path)}))
     folder = tmp_path / f"connector-{pyspark.__version__}"
-    assert str(error.value) == f"no jars of Spark's Kafka connector in {folder}: try `make install`"
+    assert str(error.value) == f"no jars of Spark's Kafka connector in {folder}: run `make install`"
 
 
 def test_the_archive_is_in_the_venv_and_its_name_stays(config: Config, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.support.builders import a_batch, a_counts_table
 
 PLACE = "hdfs://namenode/check point"
 SETTINGS = {"topic": "calls", "window": "30 minutes"}
-WAY_OUT = "`make reset` deletes both, then the topic is read again from its start"
+WAY_OUT = "run `make reset`, which deletes both; the topic is then read again from its start"
 
 
 @dataclass
@@ -242,26 +242,25 @@ def counts_unlike_the_batches(stream: Stream) -> None:
     stream.store(1, duplicates=9, counted=1)
 
 
-DAMAGED = f"the checkpoint {PLACE} is damaged (metadata)"
-OTHER_OFFSETS = f"the checkpoint {PLACE} has other offsets for batch 1 than the store"
+DAMAGED = f"the checkpoint {PLACE} is damaged (unreadable metadata)"
+OTHER_OFFSETS = f"the checkpoint {PLACE} and the store disagree on the offsets of batch 1"
 BOOKS = "the store is damaged (its books do not balance)"
 
 
 def positions(committed: int, stored: int) -> str:
-    return (
-        f"the checkpoint {PLACE} is at batch {committed}, its store at batch {stored}: one of them is not what it was"
-    )
+    where = f"the checkpoint {PLACE} is at batch {committed}, its store at batch {stored}"
+    return f"{where}: one of them was changed or replaced"
 
 
 REFUSALS: dict[str, tuple[Callable[[Stream], None], str]] = {
-    "metadata missing": (metadata_missing, f"the checkpoint {PLACE} is damaged (it has no metadata)"),
-    "only state left": (only_state_is_left, f"the checkpoint {PLACE} is damaged (it has no metadata)"),
+    "metadata missing": (metadata_missing, f"the checkpoint {PLACE} is damaged (no metadata)"),
+    "only state left": (only_state_is_left, f"the checkpoint {PLACE} is damaged (no metadata)"),
     "metadata empty": (metadata(""), DAMAGED),
     "metadata cut short": (metadata('{"id":"d9'), DAMAGED),
     "metadata without an id": (metadata('{"other":1}'), DAMAGED),
     "metadata a list": (metadata("[]"), DAMAGED),
     "metadata with half an id": (metadata('{"id":"d9"}'), DAMAGED),
-    "other stream's store": (other_stream, f"the checkpoint {PLACE} and the store are of different streams"),
+    "other stream's store": (other_stream, f"the checkpoint {PLACE} and the store belong to different streams"),
     "store gone": (store_gone, f"the checkpoint {PLACE} has no store that belongs to it"),
     "checkpoint gone": (checkpoint_gone, f"the store has counts, but their checkpoint {PLACE} is gone"),
     "store ahead by two": (store_ahead_by_two, positions(2, 4)),
@@ -276,8 +275,8 @@ REFUSALS: dict[str, tuple[Callable[[Stream], None], str]] = {
     "offsets cut short": (offsets('v1\n{}\n{"calls":{"0"'), OTHER_OFFSETS),
     "offsets of no source": (offsets("v1\n{}\n-"), OTHER_OFFSETS),
     "offsets of two topics": (offsets('v1\n{}\n{"calls":{"0":20},"more":{"0":20}}'), OTHER_OFFSETS),
-    "other start offsets": (other_start_offsets, "the store's batches 1 and 2 do not follow each other"),
-    "batch missing": (batch_missing, "the store's batches 0 and 2 do not follow each other"),
+    "other start offsets": (other_start_offsets, "the store's batches 1 and 2 are not consecutive"),
+    "batch missing": (batch_missing, "the store's batches 0 and 2 are not consecutive"),
     "books do not balance": (books_unbalanced, BOOKS),
     "counts unlike the batches": (counts_unlike_the_batches, BOOKS),
 }  # fmt: skip
@@ -303,7 +302,9 @@ def test_a_store_whose_file_is_damaged_is_refused(stream: Stream) -> None:
     data[3 * page + 7] = 40  # the head of a page of ours: bytes that no row is in
     stream.path.write_bytes(data)
 
-    with pytest.raises(SfPoliceError, match=r"^the store is damaged \(.* 40 on page 4\): `make reset` deletes both"):
+    with pytest.raises(
+        SfPoliceError, match=r"^the store is damaged \(.* 40 on page 4\): run `make reset`, which deletes both"
+    ):
         stream.settings()
 
 

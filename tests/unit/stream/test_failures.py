@@ -31,8 +31,12 @@ def raised(*texts: str) -> Exception:
     ("texts", "what", "remedy"),
     [
         (("org.apache.spark.SparkException: Some data may have been lost",), "are gone from the topic", "make reset"),
-        (("StreamingQueryException", "java.io.IOException: No space left on device"), "no space left", "make room"),
-        (("java.lang.OutOfMemoryError: Java heap space",), "memory is too small", "SPARK_DRIVER_MEMORY"),
+        (
+            ("StreamingQueryException", "java.io.IOException: No space left on device"),
+            "no space left",
+            "free some space",
+        ),
+        (("java.lang.OutOfMemoryError: Java heap space",), "ran out of memory", "SPARK_DRIVER_MEMORY"),
         (("org.apache.kafka.common.errors.TimeoutException: x",), "no longer answer", "make kafka-status"),
     ],
 )
@@ -47,9 +51,9 @@ def test_an_unknown_failure_tells_what_went_wrong_first() -> None:
     error = failure(raised("outer", "middle", "java.lang.IllegalStateException: the cause\n\tat Some.method"))
 
     assert str(error) == (
-        "the stream failed: java.lang.IllegalStateException: the cause; details with -v, or in spark.log"
+        "the stream failed: java.lang.IllegalStateException: the cause: see spark.log, or run again with -v"
     )
 
 
 def test_an_exception_of_pythons_own_is_told_as_it_is() -> None:
-    assert str(failure(ValueError("boom"))) == "the stream failed: boom; details with -v, or in spark.log"
+    assert str(failure(ValueError("boom"))) == "the stream failed: boom: see spark.log, or run again with -v"

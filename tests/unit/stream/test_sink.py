@@ -40,7 +40,7 @@ def test_a_first_batch_starts_at_zero() -> None:
     ids=["counted", "late", "beyond the offsets"],
 )
 def test_metrics_that_contradict_each_other_are_refused(change: dict[str, int]) -> None:
-    with pytest.raises(SfPoliceError, match="the books of batch 3 do not balance.*nothing was stored, run again"):
+    with pytest.raises(SfPoliceError, match="the books of batch 3 do not balance.*nothing was stored: run again"):
         made(**change)
 
 

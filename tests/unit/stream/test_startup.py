@@ -32,7 +32,7 @@ def test_state_partitions_are_the_checkpoints_the_users_or_by_the_cores(
     ("state_partitions", "expected"),
     [
         (1, "each micro-batch runs in one task, without shuffles or generated code"),
-        (3, "no generated code; 3 state partitions keep it from running in one task"),
+        (3, "no generated code, but 3 state partitions, so several tasks and shuffles"),
     ],
 )
 def test_the_stream_says_when_a_cap_selects_another_plan(state_partitions: int, expected: str) -> None:
