@@ -1,4 +1,4 @@
-"""argv and environment: the only file that reads them. What the commands do is in `commands.py`."""
+"""Reads the command line and the environment, and is the only file to do so. The commands are in `commands.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sf_police.question import Question
 from sf_police.stop import Stop
 from sf_police.store.views import kinds
 
-# Settings that a command takes as flags; each takes all of them from the environment.
+# The settings that commands accept as flags; every command reads all settings from the environment.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
 _FILES: Final = ("state_dir", "store")
 _STREAM: Final = (
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
     """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
     arguments = vars(_parser(question, prog).parse_args(argv))
     is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
-    # What goes wrong in the client libraries is said in one line of ours; -v shows theirs, too.
+    # Failures in the client libraries are reported in one line of our own; -v shows theirs, too.
     logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
     stop = Stop()
     stop.listen()
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # The reader (`| head`) has had enough. Python would complain once more when it closes standard output.
+        # The reader (`| head`) has closed the pipe. Python would complain again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     def command(name: str, run: Callable[..., int], help: str, settings: Sequence[str]) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(name, help=help, description=help, allow_abbrev=False)
         sub.set_defaults(run=run)
-        sub.add_argument("-v", "--verbose", action="store_true", help="details on standard error, and tracebacks")
+        sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
         for field in config.settings():
             if field.name in settings:
                 _add_setting(sub, field, question)
@@ -80,54 +80,63 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
         type=_positive,
         default=question.generated,
         metavar="N",
-        help="how many (default: %(default)s)",
+        help=f"number of {rows} (default: %(default)s)",
     )
     sub.add_argument(
-        "--seed", type=int, default=question.seed, help=f"another seed, other {rows} (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=question.seed,
+        help=f"random seed; another one yields other {rows} (default: %(default)s)",
     )
-    sub.add_argument("--if-missing", action="store_true", help="do nothing when the file exists")
+    sub.add_argument("--if-missing", action="store_true", help="do nothing if the file already exists")
 
     command("create-topic", commands.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
     sub = command("produce", commands.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"))
     sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
 
-    sub.add_argument("--order", choices=("event", "file"), default="event", help="by event time, or as in the file")
-    sub.add_argument("--rate", type=_factor, metavar="N", help="send N records a second (default: as fast as possible)")
-    sub.add_argument("--speed", type=_factor, metavar="N", help=f"send at the pace of the {rows}, N times as fast")
     sub.add_argument(
-        "--again", action="store_true", help="send all of it, whatever the topic holds; duplicates are counted once"
+        "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
+    )
+    sub.add_argument("--rate", type=_factor, metavar="N", help="send N records a second (default: as fast as possible)")
+    sub.add_argument(
+        "--speed", type=_factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
+    )
+    sub.add_argument(
+        "--again",
+        action="store_true",
+        help="send the whole file, whatever the topic already holds; duplicates are counted once",
     )
 
     command("stream", commands.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
     sub = command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
-    sub.add_argument("--follow", action="store_true", help="then show the records that come, until Ctrl-C")
+    sub.add_argument("--follow", action="store_true", help="then show new records as they arrive, until Ctrl-C")
 
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
-    sub.add_argument("--by", choices=tuple(kinds(question.answers)), help="only that answer (csv: default window)")
+    sub.add_argument(
+        "--by", choices=tuple(kinds(question.answers)), help="print only this answer (default for csv: window)"
+    )
     sub.add_argument(
         "--window",
         dest="window_start",
         type=commands.window_start,
         metavar="START",
-        help="only the window that starts then, with its counts",
+        help="print only the window that starts at START, with its counts",
     )
-    sub.add_argument("--limit", type=_positive, metavar="N", help="rows of each answer (default: table 10, else all)")
+    sub.add_argument("--limit", type=_positive, metavar="N", help="rows per answer (default: 10 in a table, else all)")
 
     command(
         "make-archive",
         commands.make_archive,
-        "make the archive of classes that Spark starts faster with",
+        "create the class archive that makes Spark start faster",
         ("state_dir", "jars_dir", "java_home"),
     )
 
-    command(
-        "doctor", commands.doctor, "look at everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home")
-    )
+    command("doctor", commands.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
 
-    command("reset", commands.reset, "delete the checkpoint and the store, nothing else", (*_FILES, "checkpoint"))
+    command("reset", commands.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, "checkpoint"))
     return parser
 
 

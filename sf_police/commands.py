@@ -1,6 +1,6 @@
-"""What each command does: the wiring of the parts.
+"""What each command does, by wiring the parts together. The command line is read in `cli.py`.
 
-Imports the heavy ones only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
+Heavy modules are imported only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
 Data goes to standard output, everything else to standard error.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What every command is given: the settings, the question, and whether a signal has asked for the end."""
+    """What every command receives: the settings, the question, and whether a signal has asked it to end."""
 
     config: Config
     question: Question
@@ -36,7 +36,7 @@ class Run:
 
 
 def window_start(text: str) -> datetime:
-    """Read `2018-12-31 23:30`, or any ISO form of it."""
+    """Parse `2018-12-31 23:30`, or any ISO form of it."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
@@ -61,7 +61,7 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
 
 
 def create_topic(run: Run) -> int:
-    """Create the topic, if it does not exist."""
+    """Create the topic, unless it already exists."""
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
 
@@ -72,7 +72,7 @@ def create_topic(run: Run) -> int:
 
 
 def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool) -> int:
-    """Send what the topic does not hold of the file yet."""
+    """Send the file's records that the topic does not hold yet."""
     from sf_police.produce import producer, resume
     from sf_police.produce.pace import paced
     from sf_police.topic import admin, reading, sending
@@ -92,7 +92,7 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
             remaining = resume.missing_records(records, topic, partial(reading.read_records, access, topic.name))
         if remaining.count < len(records):
             held = len(records) - remaining.count
-            _say(f"the topic holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
+            _say(f"the topic already holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
         started = time.monotonic()
         due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
         with (
@@ -103,7 +103,7 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
             sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         _say(terminal.sent_line(sent, time.monotonic() - started))
     if sent.sent < remaining.count:
-        _say(f"interrupted: {remaining.count - sent.sent:,} {rows} are not sent; run it again to send them")
+        _say(f"interrupted: {remaining.count - sent.sent:,} {rows} were not sent; run it again to send them")
         return run.stop.exit_code
     return 0
 
@@ -112,7 +112,7 @@ def _read_records(path: Path, order: str, run: Run) -> Records:
     from sf_police.produce import json_files, records
 
     arrange = records.file_records if order == "file" else records.event_records
-    # Records hold no reference cycles; the collector's scans for some would take a fifth of the time.
+    # Records hold no reference cycles; the garbage collector's scans would take a fifth of the time.
     gc.disable()
     try:
         found = json_files.read_records(path, fields=[field.name for field in run.question.required])
@@ -142,15 +142,15 @@ def stream(run: Run) -> int:
         config, session = startup.start_session(config, topic, database, say=_say)
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
-            stop.listen()  # Spark has a handler of its own, which interrupts
+            stop.listen()  # Spark has installed a handler of its own, which interrupts
             with stop.awaited(), live.batches(reader) as on_batch:
                 query.run_stream(session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch)
-                # The answer does not wait for Spark's end.
+                # Printed before Spark shuts down, which takes a while.
                 code = answer.print_result(reader)
         finally:
             stop_session(session)
     if stop.is_set() and config.until_end:
-        _say("interrupted before the end; run it again to resume from there")
+        _say("interrupted before the end; run it again to resume")
         return stop.exit_code
     return code
 
@@ -173,7 +173,7 @@ def inspect(run: Run, *, follow: bool) -> int:
             print(f"{name} of {terminal.record_text(record)}")
     if follow:
         sys.stdout.flush()
-        _say("following; Ctrl-C ends it")
+        _say("following; press Ctrl-C to stop")
         following = {partition.number: partition.next_offset for partition in topic.partitions}
         with run.stop.awaited():
             for record in reading.follow_records(access, topic.name, following, is_stopped=run.stop.is_set):
@@ -182,7 +182,7 @@ def inspect(run: Run, *, follow: bool) -> int:
 
 
 def doctor(run: Run) -> int:
-    """Look at everything that a run needs."""
+    """Check everything that a run needs."""
     from sf_police.doctor import WRONG, examine
 
     is_wrong = False
@@ -202,7 +202,7 @@ def answer(run: Run, *, format: str, by: str | None, window_start: datetime | No
     with closing(existing_database(run.config.store, run.question)) as database:
         reader = StoreReader(database)
         if reader.is_empty():
-            raise SfPoliceError("nothing is counted yet", remedy="run `make run-stream`")
+            raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         if format == "table" and window_start is None and by is None:
             return print_result(reader, limit=limit)
         print_answer(reader, format=format, by=by, window_start=window_start, limit=limit)
@@ -217,16 +217,16 @@ def reset(run: Run) -> int:
     with checkpoint.exclusive(run.config.checkpoint, run.config.state_dir):
         checkpoint.delete(run.config.checkpoint)
         delete_database(run.config.store, run.question)
-    _say("checkpoint and store are gone; the next run starts over")
+    _say("deleted the checkpoint and the store; the next run starts over")
     return 0
 
 
 def make_archive(run: Run) -> int:
-    """Make the archive of Spark's classes."""
+    """Create the archive of Spark's classes."""
     from sf_police.stream.class_archive import create_archive
 
     if create_archive(run.config, run.question) is None:
-        _say("this Java makes no archive of classes: Spark will start a little later, and do the same")
+        _say("this Java cannot create a class archive: Spark will start more slowly, but work the same")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""Every setting: its name, default, meaning and check, in one place.
+"""Every setting in one place: its name, default, meaning and check.
 
-A setting is a Make variable, an environment variable and, in kebab case, a flag of the CLI. Nothing here reads
-the environment; `cli.py` does, once, and passes the `Config` on.
+A setting is a Make variable, an environment variable and, in kebab case, a flag of the CLI. Nothing here reads the
+environment; `cli.py` does, once, and passes the `Config` on.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SMALL_BATCH_RECORDS: Final = 5_000
 
 
 def duration_s(text: str) -> int:
-    """Seconds in a duration such as `30 minutes`, which is how Spark takes it, too."""
+    """Return the seconds in a duration such as `30 minutes`, which is also Spark's notation."""
     match = re.fullmatch(r"\s*(\d+)\s+(second|minute|hour|day|week)s?\s*", text)
     if not match:
-        raise ValueError("a number and second(s), minute(s), hour(s), day(s) or week(s), such as `30 minutes`")
+        raise ValueError("a number of seconds, minutes, hours, days or weeks, such as `30 minutes`")
     return int(match[1]) * _SECONDS[match[2]]
 
 
@@ -61,13 +61,13 @@ def _servers(text: str) -> str:
     for server in servers:
         host, _, port = server.rpartition(":")
         if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise ValueError("host:port, or several with commas between them")
+            raise ValueError("host:port, or several separated by commas")
     return ",".join(servers)
 
 
 def _topic(text: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in (".", ".."):
-        raise ValueError("up to 249 of the characters a-z A-Z 0-9 . _ -")
+        raise ValueError("1 to 249 of the characters a-z A-Z 0-9 . _ - (but not `.` or `..`)")
     return text
 
 
@@ -79,7 +79,7 @@ def _offsets(text: str) -> str:
 
 def _memory(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d*[mgMG]", text):
-        raise ValueError("a number with m or g, such as 2g")
+        raise ValueError("a whole number followed by m or g, such as 2g")
     return text
 
 
@@ -88,20 +88,20 @@ def _path(text: str) -> Path:
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
-    """A field whose default is the text a user would have typed; None where it depends on others, or stays unset."""
+    """Define a setting; its default is text as a user would type it, or None if it depends on others or is unset."""
     return field(metadata={"default": default, "parse": parse, "help": help})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Defaults:
-    """What a question says of the settings.
+    """A question's own defaults.
 
     Args:
         kafka_topic: its topic.
         window: length of a window.
-        watermark: how far behind the latest event time a record may be.
+        watermark: how far a record may trail the latest event time.
         data: name of the generated file, in the question's folder.
-        folder: of the question's files in STATE_DIR; STATE_DIR itself unless given.
+        folder: the question's folder within STATE_DIR; STATE_DIR itself unless given.
     """
 
     kafka_topic: str
@@ -113,40 +113,42 @@ class Defaults:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The settings of one run, checked. Made by `resolve`."""
+    """The settings of one run, checked. Created by `resolve`."""
 
-    kafka_bootstrap_servers: str = _setting(None, _servers, "brokers; localhost:KAFKA_PORT unless set")
-    kafka_topic: str = _setting(None, _topic, "the topic")
+    kafka_bootstrap_servers: str = _setting(None, _servers, "brokers (default: localhost:KAFKA_PORT)")
+    kafka_topic: str = _setting(None, _topic, "name of the topic")
     kafka_port: int = _setting("9092", _number(1, 65000), "port of the first local broker")
-    kafka_brokers: int = _setting("1", _number(1, 9), "local brokers; broker i listens on KAFKA_PORT+2i")
-    partitions: int = _setting("3", _number(1, 10_000), "partitions of a topic that is created")
-    kafka_home: Path | None = _setting(None, _path, "a Kafka install of your own; the project's unless set")
-    kafka_client_properties: Path | None = _setting(None, _path, "a client.properties file: security of the brokers")
-    data: Path = _setting(None, _path, "JSON file of calls; the generated one under STATE_DIR unless set")
-    state_dir: Path = _setting(".run", _path, "everything that a run writes")
-    store: str = _setting(None, str, "SQLAlchemy URL of the store; sqlite:///STATE_DIR/answers.db unless set")
-    checkpoint: str = _setting(None, str, "the stream's checkpoint folder; STATE_DIR/checkpoint unless set")
-    window: str = _setting(None, _window, "length of a window; divides an hour, or is whole hours")
-    watermark: str = _setting(None, _duration, "how far behind the latest event time a call may be")
-    trigger: str = _setting("0 seconds", _duration, "least time between micro-batches; not with UNTIL_END")
+    kafka_brokers: int = _setting("1", _number(1, 9), "number of local brokers; broker i listens on KAFKA_PORT+2i")
+    partitions: int = _setting("3", _number(1, 10_000), "partitions of a new topic")
+    kafka_home: Path | None = _setting(None, _path, "a Kafka installation of your own (default: the project's)")
+    kafka_client_properties: Path | None = _setting(
+        None, _path, "client.properties file with the brokers' security settings"
+    )
+    data: Path = _setting(None, _path, "JSON file of calls (default: a generated one in STATE_DIR)")
+    state_dir: Path = _setting(".run", _path, "folder for everything that a run writes")
+    store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
+    checkpoint: str = _setting(None, str, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)")
+    window: str = _setting(None, _window, "length of a window: a divisor of one hour, or whole hours")
+    watermark: str = _setting(None, _duration, "how far a call may trail the latest event time")
+    trigger: str = _setting("0 seconds", _duration, "minimum interval between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
-        None, _number(1, 10**15), f"most records in a micro-batch; up to {SMALL_BATCH_RECORDS:,}, it takes least time"
+        None, _number(1, 10**15), f"maximum records per micro-batch; {SMALL_BATCH_RECORDS:,} or fewer minimizes latency"
     )
     starting_offsets: str = _setting("earliest", _offsets, "where a new stream starts: earliest or latest")
-    until_end: bool = _setting("0", _flag, "1: stop when what was in the topic at the start is done")
+    until_end: bool = _setting("0", _flag, "1: stop once the records in the topic at the start are processed")
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
-    spark_driver_memory: str = _setting("2g", _memory, "memory of the driver's JVM")
+    spark_driver_memory: str = _setting("2g", _memory, "memory of Spark's driver JVM")
     spark_ui_port: int | None = _setting(None, _number(1, 65535), "port of Spark's UI; off unless set")
     state_partitions: int | None = _setting(
-        None, _number(1, 10_000), "state partitions of a new checkpoint; unless set the cores, or 1 for small batches"
+        None, _number(1, 10_000), "state partitions of a new checkpoint (default: one per core, or 1 for small batches)"
     )
-    jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "where the installed jars are")
-    java_home: Path | None = _setting(None, _path, "the Java to run; the PATH's unless set")
-    maven_repo: str | None = _setting(None, str, "a mirror of Maven Central")
+    jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "folder of the installed jars")
+    java_home: Path | None = _setting(None, _path, "the Java installation to use (default: the one on the PATH)")
+    maven_repo: str | None = _setting(None, str, "URL of a Maven Central mirror")
 
     @property
     def has_small_batches(self) -> bool:
-        """Whether a micro-batch has so few records that what surrounds them takes longer than they do."""
+        """Whether micro-batches have so few records that their fixed cost exceeds that of the records."""
         return self.max_offsets_per_trigger is not None and self.max_offsets_per_trigger <= SMALL_BATCH_RECORDS
 
     @property
@@ -156,12 +158,12 @@ class Config:
 
     @property
     def local_checkpoint(self) -> Path | None:
-        """The checkpoint's folder on this machine; None when it is elsewhere."""
+        """The checkpoint's folder if it is on this machine, else None."""
         return local_path(self.checkpoint)
 
     @property
     def is_local_master(self) -> bool:
-        """Whether driver and executors are one process on this machine."""
+        """Whether the driver and the executors are one process on this machine."""
         return self.spark_master.startswith("local")
 
 
@@ -171,28 +173,28 @@ def settings() -> tuple[Field[Any], ...]:
 
 
 def default_of(setting: Field[Any], defaults: Defaults) -> str | None:
-    """Return the text that a setting has unless the user sets it; None where it depends on others, or stays unset."""
+    """Return a setting's default, as text; None if it depends on others or is unset."""
     own = {"kafka_topic": defaults.kafka_topic, "window": defaults.window, "watermark": defaults.watermark}
     default: str | None = own.get(setting.name, setting.metadata["default"])
     return default
 
 
 def local_path(checkpoint: str) -> Path | None:
-    """Return the folder on this machine that a checkpoint is; None when it is elsewhere."""
-    # As Hadoop reads it: a scheme before the first slash, and of what follows every character as it stands.
+    """Return a checkpoint's folder if it is on this machine, else None."""
+    # As Hadoop reads it: a scheme before the first slash, and everything after it literally.
     scheme, path = _CHECKPOINT.fullmatch(checkpoint).groups()  # type: ignore[union-attr] # matches any text
     return Path(path) if scheme in (None, "file") else None
 
 
 def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
-    """Check the values that were given and fill in the rest.
+    """Check the given values and fill in the defaults.
 
     Args:
-        values: text by setting (`kafka_topic`); None or blank counts as not given.
-        defaults: of the question.
+        values: text by setting (`kafka_topic`); None or blank means not given.
+        defaults: the question's.
 
     Raises:
-        UsageError: a value is not what its setting takes, or two settings do not go together.
+        UsageError: a value is invalid, or two settings exclude each other.
     """
     given = {name: text for name, text in values.items() if text is not None and text.strip()}
     parsed = {setting.name: _parsed(setting, given, defaults) for setting in settings()}
@@ -207,7 +209,10 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
         if parsed[name] is None:
             parsed[name] = value
     if parsed["until_end"] and duration_s(parsed["trigger"]):
-        raise UsageError("TRIGGER does not go with UNTIL_END: a run to the end has no pauses; leave one out")
+        raise UsageError(
+            f"TRIGGER={parsed['trigger']} cannot be combined with UNTIL_END=1, which runs without pauses",
+            remedy="leave one of them out",
+        )
     return Config(**parsed)
 
 

@@ -1,4 +1,4 @@
-"""Looks at everything that a run needs, and says what to do about what is missing."""
+"""Checks everything that a run needs, and says how to fix what is missing. Changes nothing."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from sf_police.topic.clients import kafka_access
 OK, TO_DO, WRONG = "ok", "to do", "wrong"
 
 _SUMS: Final = Path(__file__).parent.parent / "scripts" / "jars.sha256"
-_LEAST_DISK_GB: Final = 2
-_LEAST_MEMORY_GB: Final = 3
+_MIN_DISK_GB: Final = 2
+_MIN_MEMORY_GB: Final = 3
 _JAVA_VERSIONS: Final = (17, 21)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: `ok`, `to do` (a step not taken yet) or `wrong`; and the remedy."""
+    """The result of one check: `ok`, `to do` (a step not taken yet) or `wrong`, and the remedy."""
 
     name: str
     state: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 def examine(config: Config, question: Question) -> Iterator[Finding]:
-    """Give every finding, in the order in which a newcomer meets them."""
+    """Yield every finding, in the order in which a newcomer meets them."""
     checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
         ("Python", _python), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
         ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
@@ -67,11 +67,11 @@ def _java(config: Config) -> Finding:
     shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     match = re.search(r'version "(\d+)[^"]*"', shown.stderr + shown.stdout)
     version = int(match[1]) if match else 0
-    remedy = "install Java 17 or 21, or set JAVA_HOME to one"
     if version < jvm.OLDEST_JAVA:
-        return Finding("Java", WRONG, f"{java} is Java {version or 'of an unknown version'}", remedy)
+        return Finding("Java", WRONG, f"{java} is Java {version or '(version unknown)'}", jvm.INSTALL_JAVA)
     if version not in _JAVA_VERSIONS:
-        return Finding("Java", TO_DO, f"{java} is Java {version}, which this project is not tested with", remedy)
+        text = f"{java} is Java {version}, which this project is not tested with"
+        return Finding("Java", TO_DO, text, jvm.INSTALL_JAVA)
     return Finding("Java", OK, f"{version} at {java}")
 
 
@@ -82,19 +82,17 @@ def _jars(config: Config) -> Finding:
     missing = sum(1 for jar in jars if not jar.exists())
     if missing:
         return Finding(
-            "jars", WRONG, f"{missing} of {len(jars)} jars are missing in {config.jars_dir}", "run `make install`"
+            "jars", WRONG, f"{missing} of {len(jars)} jars are missing from {config.jars_dir}", "run `make install`"
         )
     altered = [jar for jar, (total, _) in zip(jars, wanted, strict=True) if _sha256(jar) != total]
     if altered:
-        return Finding(
-            "jars", WRONG, f"{altered[0]} is not what it should be", "run `make install`, which fetches it anew"
-        )
+        return Finding("jars", WRONG, f"{altered[0]} has the wrong checksum", "run `make install` to download it again")
     archive = jvm.archive_path(config)
     if not archive.exists():
         return Finding(
-            "jars", TO_DO, "the archive of Spark's classes is missing: Spark starts slowly", "run `make install`"
+            "jars", TO_DO, "the archive of Spark's classes is missing, so Spark starts slowly", "run `make install`"
         )
-    return Finding("jars", OK, f"{len(jars)} jars with the right sums in {config.jars_dir}")
+    return Finding("jars", OK, f"{len(jars)} jars with the right checksums in {config.jars_dir}")
 
 
 def _sha256(path: Path) -> str:
@@ -108,17 +106,19 @@ def _disk(config: Config) -> Finding:
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
     if not os.access(folder, os.W_OK):
-        return Finding("disk", WRONG, f"{folder} cannot be written to", "set STATE_DIR to another folder")
-    if free < _LEAST_DISK_GB:
-        return Finding("disk", WRONG, f"{free:.1f} GB free at {folder}", f"make room: {_LEAST_DISK_GB} GB are needed")
+        return Finding("disk", WRONG, f"{folder} is not writable", "set STATE_DIR to another folder")
+    if free < _MIN_DISK_GB:
+        return Finding(
+            "disk", WRONG, f"{free:.1f} GB free at {folder}", f"free some space: {_MIN_DISK_GB} GB are needed"
+        )
     return Finding("disk", OK, f"{free:.1f} GB free at {folder}")
 
 
 def _memory(config: Config) -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    if total < _LEAST_MEMORY_GB:
-        return Finding("memory", WRONG, f"{total:.1f} GB", "set SPARK_DRIVER_MEMORY=1g, and end other programs")
-    return Finding("memory", OK, f"{total:.1f} GB; the driver takes {config.spark_driver_memory}, the broker 1g")
+    if total < _MIN_MEMORY_GB:
+        return Finding("memory", WRONG, f"{total:.1f} GB", "set SPARK_DRIVER_MEMORY=1g, and close other programs")
+    return Finding("memory", OK, f"{total:.1f} GB; the driver uses up to {config.spark_driver_memory}, the broker 1g")
 
 
 def _broker(config: Config) -> Finding:
@@ -149,7 +149,7 @@ def _store(config: Config, *, question: Question) -> Finding:
 def _checkpoint(config: Config, *, question: Question) -> Finding:
     path = config.local_checkpoint
     if path is None:
-        return Finding("checkpoint", OK, f"{config.checkpoint} is not on this machine: checked when the stream starts")
+        return Finding("checkpoint", OK, f"{config.checkpoint} is not on this machine; the stream checks it at startup")
     if not path.exists():
         return Finding("checkpoint", TO_DO, f"none at {path}", "run `make run-stream`")
     with closing(existing_database(config.store, question)) as database:

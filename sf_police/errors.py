@@ -1,14 +1,14 @@
-"""The errors that a person can act on: one line that says what is wrong and what to do."""
+"""Errors that a user can act on: one line that says what is wrong and what to do about it."""
 
 from __future__ import annotations
 
 
 class SfPoliceError(Exception):
-    """What the user can put right; the command ends with `exit_code` and one line, without a traceback.
+    """An error that the user can fix; the command ends with `exit_code` and one line, without a traceback.
 
     Args:
         what: what is wrong.
-        remedy: what to do about it; blank where `what` says all.
+        remedy: what to do about it, as an imperative clause; blank if `what` says it all.
     """
 
     exit_code = 1
@@ -19,6 +19,6 @@ class SfPoliceError(Exception):
 
 
 class UsageError(SfPoliceError):
-    """The command line or a setting cannot be right."""
+    """The command line or a setting is invalid."""
 
     exit_code = 2

@@ -1,7 +1,7 @@
-"""What the machinery asks of a topic: one frozen definition, which the folder of the question makes (`calls/`).
+"""What the machinery needs to know about a topic: one frozen definition, created in the question's folder (`calls/`).
 
-The parser, the store's tables, the words that people see and the choices of `--by` derive from it. Another topic is
-another `Question`, handed to `sf_police.cli.main`; nothing else in this package changes.
+The parser, the store's tables, the words that people see and the choices of `--by` are derived from it. Another topic
+is another `Question`, passed to `sf_police.cli.main`; nothing else in this package changes.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sf_police.config import Defaults
 
-if TYPE_CHECKING:  # `produce` and `answer` do not wait for Spark
+if TYPE_CHECKING:  # so that `produce` and `answer` do not wait for Spark
     from pyspark.sql import Column, DataFrame
 
 # Columns that the machinery adds to a record's fields, and that `accepted` and `counts` may read.
 EVENT_TIME: Final = "event_time"
 REASON: Final = "reason"
-# The first columns of `counts`, of every question.
+# The first columns of every question's `counts`.
 WINDOW_START: Final = "window_start"
 WINDOW_END: Final = "window_end"
 
 _FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")
-_MOST_DIGITS: Final = 18  # of a decimal, so that its scaled integer has 64 bits
+_MOST_DIGITS: Final = 18  # of a decimal, so that its scaled integer fits into 64 bits
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a record, or a column that is stored.
+    """A field of a record, or a stored column.
 
     Args:
-        name: as it stands in the JSON, or in the table.
+        name: as in the JSON, or in the table.
         type: `string`; `integer`, within 64 bits; or `decimal(p,s)`, of up to p digits, s of them after the point.
-        is_required: a record without it is rejected.
-        label: what people call it; the name with spaces for underscores unless given.
+        is_required: whether a record without it is rejected.
+        label: what people call it; unless given, the name with spaces for underscores.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Field:
     label: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a type that there is not."""
+        """Raise ValueError for an unknown type."""
         digits = _DECIMAL.fullmatch(self.type)
         if digits and not 0 <= int(digits[2]) <= int(digits[1]) <= _MOST_DIGITS:
             raise ValueError(f"{self.name}: {self.type} should have up to {_MOST_DIGITS} digits")
@@ -56,44 +56,45 @@ class Field:
 
     @property
     def digits(self) -> int:
-        """Digits that a decimal may have, before and after the point; 0 for other types."""
+        """Maximum number of a decimal's digits, before and after the point; 0 for other types."""
         found = _DECIMAL.fullmatch(self.type)
         return int(found[1]) if found else 0
 
     @property
     def scale(self) -> int:
-        """Digits after a decimal's point; 0 for other types."""
+        """Maximum number of digits after a decimal's point; 0 for other types."""
         found = _DECIMAL.fullmatch(self.type)
         return int(found[2]) if found else 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A topic's records, what is counted of them, and how the answer is told.
+    """A topic's records, what is counted, and how the answer is presented.
 
     Args:
-        name: of the question, as the store remembers it.
+        name: of the question, as recorded in the store.
         title: one line that says what it asks, for `--help`.
-        fields: of a record, in the order in which files have them; the parser's fast path expects that order.
-        id: the field by which two records of one event time are duplicates.
+        fields: of a record, in file order; the parser's fast path expects that order.
+        id: the field by which two records with the same event time are duplicates.
         time: the field with the event time, a string.
-        time_form: an event time; any digit may stand where it has one. Texts of this form must sort as times do.
-        groups: columns that `accepted` adds and `counts` counts by, strings or integers.
+        time_form: an example of an event time; each of its digits stands for any digit. Texts of this form must sort
+            like the times.
+        groups: columns that `accepted` adds and `counts` groups by, strings or integers.
         rows: what the records are called, in the plural; also the column of their count.
         sums: columns that `counts` sums, integers or decimals; the store holds decimals as scaled integers.
-        fault: gives a column over the required fields and `event_time`: why a record is rejected although its form is
-            right, NULL where it is not. None: there is no such rule.
-        accepted: from records without a fault (their required fields and `event_time`) to rows with the group columns.
-        counts: from rows, and `window`, to `window_start`, `window_end`, the groups, the count and the sums.
+        fault: returns a column over the required fields and `event_time` that says why a well-formed record is
+            rejected, NULL where it is accepted; None if there is no such rule.
+        accepted: turns accepted records (their required fields and `event_time`) into rows with the group columns.
+        counts: turns rows, given `window`, into `window_start`, `window_end`, the groups, the count and the sums.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
-        spread: the column of `window_answers` whose minimum, median and maximum over all windows are told.
-        headline: the answer in words, from the columns of `overall_answer` and the spread (`…_per_window`).
-        labels: what people call a column of the views, where that is not its name with spaces for underscores.
+        spread: the column of `window_answers` whose minimum, median and maximum over all windows are shown.
+        headline: returns the answer in words, from the columns of `overall_answer` and the spread (`…_per_window`).
+        labels: what people call a column of the views, unless that is its name with spaces for underscores.
         file_order: the order of events in a file.
-        generate: synthetic records, given their number and a seed, in the order of a file.
-        generated: how many are generated unless the user says.
-        seed: the one that is taken unless the user names another.
-        defaults: what the settings are unless the user sets them.
+        generate: returns synthetic records in file order, given their number and a seed.
+        generated: default number of generated records.
+        seed: default seed of generated records.
+        defaults: the question's own defaults for settings.
     """
 
     name: str
@@ -119,7 +120,7 @@ class Question:
     defaults: Defaults
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a definition that cannot work, in words for whoever writes one."""
+        """Raise ValueError for an invalid definition, with a message for its author."""
         for each in self.fields:
             _ensure(each.name, _FIELD_NAME.fullmatch(each.name) and each.name not in (EVENT_TIME, REASON), "a field")
         for name in (*self.stored_columns, self.name):
@@ -138,7 +139,7 @@ class Question:
 
     @property
     def stored_columns(self) -> tuple[str, ...]:
-        """The columns of `counts`, in their order."""
+        """The columns of `counts`, in order."""
         return (
             WINDOW_START, WINDOW_END, *(each.name for each in self.groups), self.rows,
             *(each.name for each in self.sums),
@@ -146,13 +147,13 @@ class Question:
 
     @property
     def time_pattern(self) -> str:
-        """The times that have `time_form`, as a regular expression for Python and Java alike."""
+        """A regular expression, for Python and Java alike, that matches times of the form `time_form`."""
         pattern = re.sub(r"\d+", lambda digits: f"[0-9]{{{len(digits[0])}}}", self.time_form)
         return pattern.replace(".", r"\.")
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What stored counts and state depend on; another question, or another version of one, has another."""
+        """What stored counts and state depend on; it differs between questions, and between versions of one."""
         return {
             "name": self.name,
             "fields": [[each.name, each.type, each.is_required] for each in self.fields],

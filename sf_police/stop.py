@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, as the long-running commands see them."""
+"""Ctrl-C and SIGTERM, as long-running commands see them. How a command ends is up to the command."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from types import FrameType
 
 
 class Stop:
-    """Whether a signal has asked for the end, and which.
+    """Whether a signal has asked the command to end, and which signal.
 
-    While it is awaited, the command looks at it by itself and ends in order; else it is interrupted where it is.
+    Within `awaited()` the command checks `is_set()` and ends in an orderly way; elsewhere it is interrupted at once.
     """
 
     def __init__(self) -> None:
@@ -20,14 +20,14 @@ class Stop:
         self._is_awaited = False
 
     def listen(self) -> None:
-        """Handle the signals from now on; a library may have taken them away since."""
+        """Handle the signals from now on; to be repeated if a library has replaced the handlers."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._handle)
             signal.signal(signal.SIGTERM, self._handle)
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Let the command, which asks `is_set`, end by itself in this context."""
+        """Let the command end by itself in this context, by checking `is_set()`."""
         self._is_awaited = True
         try:
             yield
@@ -41,9 +41,9 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """Give what a shell expects of a command that a signal ended: 130 or 143."""
+        """The exit code that a shell expects from a command ended by a signal: 130 or 143."""
         return 128 + (self.signal or signal.SIGINT)
 
     def is_set(self) -> bool:
-        """Say whether the end was asked for."""
+        """Return whether a signal has asked the command to end."""
         return self.signal is not None

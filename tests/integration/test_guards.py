@@ -219,7 +219,10 @@ def test_late_calls_bring_one_warning(make_job: Callable[..., Job]) -> None:
     ("arguments", "message"),
     [
         (["stream", "--window", "7 minutes"], "error: WINDOW=7 minutes: expected"),
-        (["stream", "--trigger", "1 second", "--until-end"], "error: TRIGGER does not go with UNTIL_END"),
+        (
+            ["stream", "--trigger", "1 second", "--until-end"],
+            "error: TRIGGER=1 second cannot be combined with UNTIL_END=1",
+        ),
         (["stream", "--state-partitions", "0"], "error: STATE_PARTITIONS=0: expected a whole number"),
         (["stream", "--store", "mysql://x/y"], "error: STORE"),
         (["stream", "--unknown"], "unrecognized arguments: --unknown"),

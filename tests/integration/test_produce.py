@@ -78,7 +78,7 @@ def test_an_interrupted_produce_is_completed_exactly(
 
     completed = job.run("produce", str(file))
 
-    assert "the topic holds" in completed.stderr
+    assert "the topic already holds" in completed.stderr
     assert in_topic(job) == in_file(file)
     assert "sending the other 0" in job.run("produce", str(file)).stderr
 

@@ -82,7 +82,7 @@ def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: 
 
 
 def test_a_trigger_does_not_go_with_until_end() -> None:
-    with pytest.raises(UsageError, match="TRIGGER does not go with UNTIL_END"):
+    with pytest.raises(UsageError, match="TRIGGER=5 seconds cannot be combined with UNTIL_END=1"):
         resolve({"trigger": "5 seconds", "until_end": "1"})
 
 
