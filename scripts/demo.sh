@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh: the whole job, once: broker, data, topic, produce, stream to the end, answer. Run it by `make demo`.
-# Variables: those of the README's table; QUESTION, the package whose question is asked. With KAFKA_BOOTSTRAP_SERVERS
+# demo.sh: runs the whole job once: broker, data, topic, produce, stream to the end, answer. Run it with `make demo`.
+# Variables: those of the README's table; QUESTION, the package whose question is asked. If KAFKA_BOOTSTRAP_SERVERS is
 # set, that broker is used and none is started.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -21,7 +21,7 @@ main() {
   "${PYTHON}" -m "${QUESTION:-sf_police}" stream --until-end
   say "done in $((SECONDS - started)) s"
   if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
-    say "the broker is still running: \`make kafka-stop\` stops it"
+    say "the broker is still running; stop it with \`make kafka-stop\`"
   fi
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # kafka-install.sh [--write-sums]: fetches the jars of Kafka and of Spark's Kafka connector from Maven Central into
-# JARS_DIR, with the Ivy that pyspark ships, and checks each against jars.sha256. Complete already: does nothing,
-# needs no network. --write-sums (for those who raise a version) writes jars.sha256 anew from what is fetched.
-# Variables: JARS_DIR KAFKA_HOME (of your own: only the connector is fetched) KAFKA_VERSION MAVEN_REPO PYTHON JAVA_HOME.
-# Exit: 0 installed, 1 not; then what was there before is untouched.
+# JARS_DIR, with the Ivy that pyspark ships, and checks each against jars.sha256. If all are already installed, it does
+# nothing and needs no network. --write-sums (for raising a version) rewrites jars.sha256 from what is fetched.
+# Variables: JARS_DIR KAFKA_HOME (if your own: fetches only the connector) KAFKA_VERSION MAVEN_REPO PYTHON JAVA_HOME.
+# Exit: 0 installed, 1 failed, leaving what was installed before untouched.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,7 +13,7 @@ readonly TOOLS="kafka-topics.sh kafka-console-consumer.sh kafka-console-producer
 main() {
   local pyspark wanted incoming
   pyspark="$("${PYTHON}" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')" ||
-    die "no pyspark for '${PYTHON}': try \`make install\`"
+    die "no pyspark for '${PYTHON}': run \`make install\`"
   SPARK_VERSION="$("${PYTHON}" -c 'from importlib.metadata import version; print(version("pyspark"))')"
   wanted="connector-${SPARK_VERSION}"
   [[ "${KAFKA_HOME}" != "${JARS_DIR}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
@@ -25,7 +25,7 @@ main() {
   fi
   mkdir -p "${JARS_DIR}"
   incoming="$(mktemp -d "${JARS_DIR}/incoming.XXXXXX")"
-  # shellcheck disable=SC2064 # the folder of now
+  # shellcheck disable=SC2064 # expand the folder now
   trap "rm -rf '${incoming}'" EXIT
   fetch "${wanted}" "${pyspark}" "${incoming}"
   if [[ "${1:-}" == --write-sums ]]; then
@@ -45,13 +45,13 @@ fi
 # is_intact ROOT DIST: the folder holds exactly the jars that jars.sha256 lists for it, unaltered.
 is_intact() {
   local listed
-  listed="$(grep -F "  $2/" "${SUMS}")" || die "jars.sha256 has no sums for $2: this pyspark is not the one this project was made for"
+  listed="$(grep -F "  $2/" "${SUMS}")" || die "jars.sha256 has no checksums for $2: this project was made for another version of pyspark"
   [[ -d "$1/$2" ]] || return 1
   [[ "$(find "$1/$2" -name '*.jar' | wc -l)" -eq "$(printf '%s\n' "${listed}" | wc -l)" ]] || return 1
   (cd "$1" && printf '%s\n' "${listed}" | "${SHA256[@]}" -c - >/dev/null 2>&1)
 }
 
-# Prints those that are not there as they should be.
+# missing DISTS: prints those that are not installed, or not intact.
 missing() {
   local dist
   for dist in $1; do
@@ -87,10 +87,10 @@ fetch() {
       kafka_*) conf=kafka pattern="$3/${dist}/libs/[artifact]-[revision](-[classifier]).[ext]" ;;
       *) conf=connector pattern="$3/${dist}/[artifact]-[revision](-[classifier]).[ext]" ;;
     esac
-    say "fetching the jars of ${dist} into ${JARS_DIR} (once; a minute or so)"
+    say "fetching the jars of ${dist} into ${JARS_DIR} (once; about a minute)"
     if ! "${ivy[@]}" -confs "${conf}" -retrieve "${pattern}" >"$3/ivy.log" 2>&1; then
       grep -E 'UNRESOLVED|ERROR|FAILED|unknown host|refused' "$3/ivy.log" | head -n 10 >&2
-      die "could not fetch the jars of ${dist}: is Maven Central within reach? (MAVEN_REPO names a mirror)"
+      die "could not fetch the jars of ${dist}: check that Maven Central is reachable, or set MAVEN_REPO to a mirror"
     fi
   done
   say "fetched in $((SECONDS - started)) s"
@@ -99,7 +99,7 @@ fetch() {
 move_in() {
   local dist tool
   for dist in $1; do
-    is_intact "$2" "${dist}" || die "the jars of ${dist} that came are not those of scripts/jars.sha256: nothing was installed"
+    is_intact "$2" "${dist}" || die "the fetched jars of ${dist} do not match scripts/jars.sha256; nothing was installed"
     if [[ "${dist}" == kafka_* ]]; then
       mkdir -p "$2/${dist}/bin"
       for tool in ${TOOLS}; do

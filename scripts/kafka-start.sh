@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# kafka-start.sh: starts the local brokers and returns when they answer. Already running is fine.
+# kafka-start.sh: starts the local brokers that are not already running, and returns once all of them answer.
 # Variables: KAFKA_PORT KAFKA_BROKERS KAFKA_HOME STATE_DIR JARS_DIR KAFKA_START_TIMEOUT KAFKA_HEAP_OPTS JAVA_HOME.
-# Exit: 0 all running, 1 one could not be started, 2 a setting cannot be right.
+# Exit: 0 all are running, 1 one could not be started, 2 a setting is invalid.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -11,7 +11,7 @@ main() {
   check_settings
   JAVA="$(find_java)"
   compgen -G "${KAFKA_HOME}/libs/kafka_*.jar" >/dev/null ||
-    die "no Kafka in '${KAFKA_HOME}': try \`make install\`, or set KAFKA_HOME to an install of Kafka"
+    die "no Kafka in '${KAFKA_HOME}': run \`make install\`, or set KAFKA_HOME to a Kafka installation"
   mkdir -p "${KAFKA_STATE}"
   ensure_same_brokers
   for ((i = 0; i < KAFKA_BROKERS; i++)); do
@@ -22,12 +22,12 @@ main() {
   done
 }
 
-# The quorum is written into the data when it is formatted.
+# Formatting writes the quorum into the data, so later starts need the same brokers.
 ensure_same_brokers() {
   local file="${KAFKA_STATE}/brokers" voters
   voters="$(voters)"
   if [[ -f "${file}" && "$(cat "${file}")" != "${voters}" ]]; then
-    die "the data in '${KAFKA_STATE}' was made by brokers $(cat "${file}"), not ${voters}: set KAFKA_PORT and KAFKA_BROKERS as they were, or \`make kafka-clean\`"
+    die "the data in '${KAFKA_STATE}' belongs to brokers $(cat "${file}"), not ${voters}: set KAFKA_PORT and KAFKA_BROKERS as they were, or run \`make kafka-clean\`"
   fi
   printf '%s\n' "${voters}" >"${file}"
 }
@@ -49,17 +49,17 @@ launch() {
     return
   fi
   if [[ -f "${dir}/kafka.pid" ]]; then
-    say "removing a stale pid file of the broker on localhost:${port}"
+    say "removing the stale pid file of the broker on localhost:${port}"
     rm -f "${dir}/kafka.pid"
   fi
-  ! port_answers "${port}" || die "port ${port} is taken by another program: stop it, or set KAFKA_PORT"
-  ! port_answers "$((port + 1))" || die "port $((port + 1)) is taken by another program: stop it, or set KAFKA_PORT"
+  ! port_answers "${port}" || die "port ${port} is in use by another program: stop it, or set KAFKA_PORT"
+  ! port_answers "$((port + 1))" || die "port $((port + 1)) is in use by another program: stop it, or set KAFKA_PORT"
   mkdir -p "${dir}/data"
   render "${i}" "${dir}" >"${dir}/server.properties"
   format "${dir}"
-  # exec, so that $! is the JVM itself.
+  # With exec, $! is the JVM itself.
   (
-    # shellcheck disable=SC2086 # options are words
+    # shellcheck disable=SC2086 # split into options on purpose
     exec nohup "${JAVA}" ${KAFKA_HEAP_OPTS} "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
       -cp "${KAFKA_HOME}/libs/*" kafka.Kafka "${dir}/server.properties"
   ) >>"${dir}/kafka.log" 2>&1 </dev/null &
@@ -75,7 +75,7 @@ render() {
     -e "s|@MIN_INSYNC@|$(((replication + 1) / 2))|" "${ROOT}/scripts/server.properties.in"
 }
 
-# Formats the storage once; all brokers share the cluster's id.
+# format DIR: formats the storage once; all brokers share one cluster id.
 format() {
   local dir="$1" id_file="${KAFKA_STATE}/cluster.id"
   [[ ! -f "${dir}/data/meta.properties" ]] || return 0
@@ -92,7 +92,7 @@ await() {
   wait_until "${KAFKA_START_TIMEOUT}" answers_or_died "${dir}" "${port}" ||
     fail "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
   ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start"
-  # The port could be another's that was quicker: the cluster's id is asked for, and is ours.
+  # Another program may have taken the port first, so ask for the cluster id, which must be ours.
   wait_until "${KAFKA_START_TIMEOUT}" has_our_cluster_id "${port}" ||
     fail "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
   say "broker on localhost:${port} is running (pid $(running_pid "${dir}"))"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kafka-status.sh: says which of our brokers are running. Variables: KAFKA_PORT KAFKA_BROKERS STATE_DIR.
-# Exit: 0 all are running and listen, 3 one is not.
+# kafka-status.sh: shows which of our brokers are running. Variables: KAFKA_PORT KAFKA_BROKERS STATE_DIR.
+# Exit: 0 all are running and listening, 2 a setting is invalid, 3 at least one broker is not running or not listening.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

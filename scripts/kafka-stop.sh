@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# kafka-stop.sh: stops the brokers that kafka-start.sh started and returns when they are gone. Already stopped is fine.
-# Variables: KAFKA_PORT STATE_DIR KAFKA_STOP_TIMEOUT. Exit: 0 none of ours is running.
+# kafka-stop.sh: stops the brokers that kafka-start.sh started, if any are running, and returns once they have ended.
+# Variables: KAFKA_PORT STATE_DIR KAFKA_STOP_TIMEOUT. Exit: 0 none of ours is running, 1 one is, 2 a setting is invalid.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,7 +18,7 @@ main() {
       rm -f "${dir}/kafka.pid"
     fi
   done
-  # bash 3.2 takes an empty array for an unset one.
+  # bash 3.2 treats an empty array as unset.
   if ((${#stopping[@]} == 0)); then
     say "no broker is running"
     return
@@ -31,7 +31,7 @@ main() {
 finish() {
   local dir="$1" pid="$2"
   if ! wait_until "${KAFKA_STOP_TIMEOUT}" has_ended "${pid}"; then
-    # Looked at once more: what is killed is ours.
+    # Checked again, so that we only ever kill our own broker.
     if running_pid "${dir}" >/dev/null; then
       say "the broker with pid ${pid} did not stop within ${KAFKA_STOP_TIMEOUT} s: killing it"
       kill -KILL "${pid}" 2>/dev/null || true

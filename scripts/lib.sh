@@ -1,5 +1,5 @@
-# Shared by the scripts beside it: settings, messages, waiting, Java, and who our brokers are. Source it; bash 3.2.
-# Settings are environment variables with the defaults of the README's table; Make passes its own on.
+# Shared by the scripts in this folder: settings, messages, waiting, Java, and recognizing our brokers. To be sourced;
+# bash 3.2. Settings are environment variables with the defaults in the README's table; Make passes its own on.
 # shellcheck shell=bash
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -15,7 +15,7 @@ readonly ROOT
 : "${KAFKA_STOP_TIMEOUT:=30}"
 : "${KAFKA_HEAP_OPTS:=-Xms256m -Xmx1g}"
 
-# A relative STATE_DIR is the repo's, wherever the script is called from.
+# A relative STATE_DIR is relative to the repo, wherever the script is run from.
 case "${STATE_DIR}" in
   /*) ;;
   *) STATE_DIR="${ROOT}/${STATE_DIR}" ;;
@@ -36,8 +36,8 @@ die() {
   exit 1
 }
 
-# wait_until TIMEOUT_S COMMAND...: asks every 0.2 s until the command succeeds; fails once TIMEOUT_S have passed
-# without a success. The last attempt is made after the time is up, so a late success is a success.
+# wait_until TIMEOUT_S COMMAND...: runs the command every 0.2 s until it succeeds; fails if it has not succeeded after
+# TIMEOUT_S. The last attempt is made when the time is up, so a last-moment success counts.
 wait_until() {
   local deadline=$((SECONDS + $1))
   shift
@@ -50,19 +50,19 @@ wait_until() {
   done
 }
 
-# Prints the java to use; dies when there is none, or none that Kafka and Spark run on.
+# Prints the java to use; dies if there is none, or if it is too old for Kafka and Spark.
 find_java() {
   local java=java version
   if [[ -n "${JAVA_HOME:-}" ]]; then
     java="${JAVA_HOME}/bin/java"
   fi
-  # macOS has a /usr/bin/java that only says that there is no Java.
+  # macOS has a /usr/bin/java that only reports that Java is not installed.
   if ! version="$("${java}" -version 2>&1)"; then
     die "no Java at '${java}': install Java 17 or 21, or set JAVA_HOME to one"
   fi
   version="$(printf '%s\n' "${version}" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)"
   if [[ "${version:-0}" -lt 17 ]]; then
-    die "'${java}' is Java ${version:-of an unknown version}: install Java 17 or 21, or set JAVA_HOME to one"
+    die "'${java}' is Java ${version:-(version unknown)}: install Java 17 or 21, or set JAVA_HOME to one"
   fi
   printf '%s\n' "${java}"
 }
@@ -78,12 +78,12 @@ is_from_to() {
 }
 
 check_settings() {
-  is_from_to "${KAFKA_PORT}" 1 65000 || usage_error "KAFKA_PORT=${KAFKA_PORT}: it takes a port from 1 to 65000"
-  is_from_to "${KAFKA_BROKERS}" 1 9 || usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: it takes a number from 1 to 9"
+  is_from_to "${KAFKA_PORT}" 1 65000 || usage_error "KAFKA_PORT=${KAFKA_PORT}: expected a port from 1 to 65000"
+  is_from_to "${KAFKA_BROKERS}" 1 9 || usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: expected a number from 1 to 9"
   is_number "${KAFKA_START_TIMEOUT}" ||
-    usage_error "KAFKA_START_TIMEOUT=${KAFKA_START_TIMEOUT}: it takes seconds"
+    usage_error "KAFKA_START_TIMEOUT=${KAFKA_START_TIMEOUT}: expected a whole number of seconds"
   is_number "${KAFKA_STOP_TIMEOUT}" ||
-    usage_error "KAFKA_STOP_TIMEOUT=${KAFKA_STOP_TIMEOUT}: it takes seconds"
+    usage_error "KAFKA_STOP_TIMEOUT=${KAFKA_STOP_TIMEOUT}: expected a whole number of seconds"
 }
 
 usage_error() {
@@ -91,7 +91,7 @@ usage_error() {
   exit 2
 }
 
-# Broker i keeps everything in a folder of its own and listens on KAFKA_PORT+2i; its controller on the port after.
+# Broker i keeps everything in its own folder and listens on KAFKA_PORT+2i; its controller listens on the next port.
 broker_dir() {
   printf '%s/broker-%s\n' "${KAFKA_STATE}" "$1"
 }
@@ -104,8 +104,8 @@ port_answers() {
   (exec 3<>"/dev/tcp/localhost/$1") 2>/dev/null
 }
 
-# Prints the pid of the broker in folder $1 if it is running. A pid file alone proves nothing: the number may be
-# another program's by now. Ours is the process whose command line ends with our server.properties.
+# running_pid DIR: prints the pid of the broker in DIR if it is running. A pid file alone proves nothing, as the pid may
+# have been reused by another program; ours is the process whose command line ends with our server.properties.
 running_pid() {
   local dir="$1" pid
   [[ -f "${dir}/kafka.pid" ]] || return 1
@@ -117,8 +117,8 @@ running_pid() {
   esac
 }
 
-# has_ended PID: the process is no more, or only its entry is left for its parent to read. (Its command line is gone
-# a moment before: while it still holds its ports.)
+# has_ended PID: the process is gone, or a zombie. (Its command line disappears a moment earlier, while it still holds
+# its ports.)
 has_ended() {
   case "$(ps -o stat= -p "$1" 2>/dev/null)" in
     '' | Z*) return 0 ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lint.sh: every check of the code that needs no run of it; changes nothing. Variables: VENV. Exit: 0 clean.
+# lint.sh: runs every static check of the code; changes nothing. Variables: VENV. Exit: 0 clean.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

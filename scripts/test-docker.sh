@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# test-docker.sh [PYTEST ARGUMENT...]: builds a broker image from Debian's packages and the verified jars, with no image
-# registry, and runs the integration tests against a container of it. Needs a Docker engine (DOCKER_HOST), debootstrap
-# and root; the image is kept, so that the next run is quick.
+# test-docker.sh [PYTEST ARGUMENT...]: builds a broker image from Debian's packages and the verified jars, without an
+# image registry, and runs the integration tests against a container of it. Needs a Docker engine (DOCKER_HOST),
+# debootstrap and root; the image is kept, so that the next run is quick.
 # Variables: DOCKER_HOST KAFKA_IMAGE (another image; then none is built) STATE_DIR JARS_DIR VENV. Exit: that of pytest.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -20,8 +20,8 @@ main() {
 build_image() {
   local context="${STATE_DIR}/image" started="${SECONDS}"
   if ! docker image inspect sf-police/debian-jre >/dev/null 2>&1; then
-    command -v debootstrap >/dev/null || die "no debootstrap: apt-get install debootstrap"
-    say "making a Debian base with a JRE (once; some minutes)"
+    command -v debootstrap >/dev/null || die "no debootstrap: run \`apt-get install debootstrap\`"
+    say "building a Debian base image with a JRE (once; a few minutes)"
     debootstrap --variant=minbase --include=openjdk-17-jre-headless "$(debian_release)" "${context}/root" >"${STATE_DIR}/debootstrap.log" ||
       die "debootstrap failed: see ${STATE_DIR}/debootstrap.log"
     tar -C "${context}/root" -c . | docker import - sf-police/debian-jre >/dev/null
@@ -35,7 +35,7 @@ build_image() {
   say "image ${KAFKA_IMAGE} is ready after $((SECONDS - started)) s"
 }
 
-# The release of this machine where it is a Debian, else the newest that has this JRE.
+# Prints the release of this machine if it is a Debian, else the newest one with this JRE.
 debian_release() {
   local codename=""
   if [[ -r /etc/os-release ]]; then

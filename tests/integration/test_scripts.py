@@ -111,7 +111,7 @@ def test_a_port_that_is_taken_is_named(scripts: Scripts, further: int) -> None:
         started = scripts.run("start")
 
     assert started.returncode == 1
-    assert f"port {scripts.port + further} is taken by another program: stop it, or set KAFKA_PORT" in started.stderr
+    assert f"port {scripts.port + further} is in use by another program: stop it, or set KAFKA_PORT" in started.stderr
     assert not scripts.pid_file().exists()
 
 
@@ -143,7 +143,7 @@ def test_data_of_other_brokers_is_refused(scripts: Scripts) -> None:
     started = scripts.run("start", KAFKA_BROKERS="3")
 
     assert started.returncode == 1
-    assert "set KAFKA_PORT and KAFKA_BROKERS as they were, or `make kafka-clean`" in started.stderr
+    assert "set KAFKA_PORT and KAFKA_BROKERS as they were, or run `make kafka-clean`" in started.stderr
 
 
 def test_three_brokers_replicate_and_one_may_go(scripts: Scripts) -> None:
@@ -199,8 +199,8 @@ def test_another_install_of_kafka_is_used_when_named(scripts: Scripts, tmp_path:
 @pytest.mark.parametrize(
     ("extra", "code", "message"),
     [
-        ({"KAFKA_PORT": "x"}, 2, "KAFKA_PORT=x: it takes a port"),
-        ({"KAFKA_BROKERS": "0"}, 2, "KAFKA_BROKERS=0: it takes a number from 1 to 9"),
+        ({"KAFKA_PORT": "x"}, 2, "KAFKA_PORT=x: expected a port"),
+        ({"KAFKA_BROKERS": "0"}, 2, "KAFKA_BROKERS=0: expected a number from 1 to 9"),
         ({"KAFKA_HOME": "/nowhere"}, 1, "no Kafka in '/nowhere'"),
         ({"JAVA_HOME": "/nowhere"}, 1, "no Java at '/nowhere/bin/java'"),
     ],
