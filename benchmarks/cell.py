@@ -1,8 +1,8 @@
-"""One run of the stream with one choice of settings, checked; prints what each micro-batch took, as JSON.
+"""Runs the stream once with one choice of settings, checks the result, and prints each micro-batch's times as JSON.
 
     python -m benchmarks.cell '{"topic": …, "partitions": 3, …}'
 
-A process of its own for each, as a JVM that has run before is faster.
+Each cell is a process of its own, because a JVM gets faster as it runs. `study.py` chooses the cells.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sf_police.stream import query, startup
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
 
-# What Spark does unless told otherwise, and the original study did: not the names of files, but how they are written.
+# Spark's own defaults, which the original study used, in place of the session's options for writing checkpoint files.
 SPARK_DEFAULTS = {
     "spark.sql.streaming.checkpointFileManagerClass": (
         "org.apache.spark.sql.execution.streaming.checkpointing.FileContextBasedCheckpointFileManager"
@@ -40,7 +40,7 @@ SPARK_DEFAULTS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A choice of settings. `seconds` bounds the run after its first micro-batch; 0: it runs to the end."""
+    """A choice of settings. `seconds` limits the run after its first micro-batch; 0: it runs to the topic's end."""
 
     servers: str
     topic: str
@@ -56,11 +56,11 @@ class Cell:
 
 
 def run(cell: Cell, folder: Path) -> dict[str, Any]:
-    """Run the stream; gives rows and durations by micro-batch, after the store was found right."""
+    """Run the stream, check the store, and return rows and durations by micro-batch."""
     config = config_with(
         kafka_bootstrap_servers=cell.servers, kafka_topic=cell.topic, state_dir=folder, spark_master=cell.master,
         max_offsets_per_trigger=cell.max_offsets, state_partitions=cell.state_partitions,
-        # A run that goes on has the JVM's optimizing compiler; one of few records to the end has not.
+        # A run without an end uses the JVM's optimizing compiler; one to the end of few records does not.
         until_end=int(not cell.seconds),
     )  # fmt: skip
     seen: list[float] = []
@@ -87,7 +87,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
             writer = StoreWriter(database)
             query.run_stream(session, config, QUESTION, writer, is_stopped=is_done, on_batch=note)
             progress = [json.loads(one.json) for query in queries for one in query.recentProgress]
-            most_mb = _most_mb()  # without what the check below takes
+            most_mb = _most_mb()  # before the check below, which needs memory, too
         finally:
             stop_session(session)
         _check(cell, StoreReader(database))
@@ -111,12 +111,12 @@ def _batch(progress: dict[str, Any]) -> dict[str, Any]:
 
 
 def _most_mb() -> int:
-    # Of Python; its JVM is another process.
+    # Of Python alone; its JVM is another process.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def _heap_mb(session: Any) -> int:
-    # What is alive, not what waits to be collected.
+    # Live objects only, not garbage.
     runtime = session._jvm.java.lang.Runtime.getRuntime()
     session._jvm.System.gc()
     return int((runtime.totalMemory() - runtime.freeMemory()) >> 20)

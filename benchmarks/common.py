@@ -1,4 +1,7 @@
-"""What every benchmark needs: a broker, topics of known calls, the right counts, the machine, and results as JSON."""
+"""What all benchmarks share: a broker, topics of known calls, the expected counts, the machine, and JSON results.
+
+What is measured is in the other modules.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +44,12 @@ _TIME = re.compile(rb'"call_date_time":"([^"]{23})"')
 
 
 def repeats(*, quick: int = 1, full: int = 3) -> int:
-    """How often to measure: BENCH_REPEATS, or `full`; a quick run `quick` times, whatever is set."""
+    """Return how often to measure: BENCH_REPEATS or `full`; in a quick run always `quick`."""
     return quick if IS_QUICK else int(os.environ.get("BENCH_REPEATS", full))
 
 
 def config_with(**values: object) -> Config:
-    """The settings of the environment, with these in their place."""
+    """Return the settings of the environment, with these values replaced."""
     given = {setting.name: os.environ.get(setting.name.upper()) for setting in settings()}
     text = {name: None if value is None else str(value) for name, value in values.items()}
     return resolve({**given, **text}, QUESTION.defaults)
@@ -54,7 +57,7 @@ def config_with(**values: object) -> Config:
 
 @contextmanager
 def broker(state: Path) -> Iterator[str]:
-    """Address of the broker of KAFKA_BOOTSTRAP_SERVERS, or of one of our own that ends with the context."""
+    """Yield the brokers of KAFKA_BOOTSTRAP_SERVERS, or one of our own that stops at the end of the context."""
     servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if servers:
         yield servers
@@ -74,7 +77,7 @@ def _quarter() -> list[Record]:
 
 
 def many_records(count: int) -> Iterator[Record]:
-    """So many calls in event-time order: a generated quarter, with quarters of earlier years before it."""
+    """Yield this many calls in event-time order: a generated quarter, preceded by copies with earlier event times."""
     quarters = -(-count // QUARTER)
     for quarter in range(quarters):
         back = timedelta(days=92 * (quarters - 1 - quarter))
@@ -92,12 +95,12 @@ def many_records(count: int) -> Iterator[Record]:
 
 
 def held_records(servers: str, topic: str) -> int:
-    """How many records the topic holds."""
+    """Return how many records the topic holds."""
     return admin.describe_topic(kafka_access(config_with(kafka_bootstrap_servers=servers)), topic).records
 
 
 def filled_topic(servers: str, count: int, partitions: int) -> str:
-    """Name of a topic that holds `many_records(count)`; it is filled once."""
+    """Return the name of a topic that holds `many_records(count)`; fill it if it is empty."""
     name = f"bench-{count}-{partitions}"
     access = kafka_access(config_with(kafka_bootstrap_servers=servers))
     admin.create_topic(access, name, partitions=partitions)
@@ -105,7 +108,7 @@ def filled_topic(servers: str, count: int, partitions: int) -> str:
     if topic.records == count:
         return name
     if topic.records:
-        raise SystemExit(f"{name} is filled in part: `make kafka-clean STATE_DIR=...`, then run it again")
+        raise SystemExit(f"{name} is only partly filled: run `make kafka-clean STATE_DIR=...`, then run it again")
     with sending.kafka_producer(access, topic) as client:
         producer.publish(paced(many_records(count)), client, partitions=partitions)
     return name
@@ -115,7 +118,7 @@ Counts = dict[tuple[str, str, str], int]
 
 
 def expected_counts(values: Iterable[bytes], *, is_distinct: bool = True) -> Counts:
-    """Calls by (window start, crime type, disposition) in plain Python; of repeats the first, if `is_distinct`."""
+    """Count calls by (window start, crime type, disposition) in plain Python, without duplicates if `is_distinct`."""
     counts: Counts = {}
     seen: set[tuple[str, str]] = set()
     for value in values:
@@ -133,7 +136,7 @@ def expected_counts(values: Iterable[bytes], *, is_distinct: bool = True) -> Cou
 
 
 def by_resolution(counts: Counts) -> Counts:
-    """The same with resolutions in place of disposition codes, as the store has them."""
+    """Convert counts by disposition into counts by resolution, as in the store."""
     merged: Counts = {}
     for (start, name, code), calls in counts.items():
         group = (start, name, meanings().get(code, code))
@@ -142,13 +145,13 @@ def by_resolution(counts: Counts) -> Counts:
 
 
 def stored_counts(store: StoreReader) -> Counts:
-    """Calls by (window start, crime type, resolution), from the store."""
+    """Return the store's counts by (window start, crime type, resolution)."""
     rows = store.all_counts()
     return {(f"{row['window_start']}", row["crime_type"], row["resolution"]): row["calls"] for row in rows}
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Describe the machine that the figures were measured on."""
     cpu = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.*)", cpu.read_text()) if cpu.exists() else None
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True).stderr.splitlines()[0]
@@ -167,7 +170,7 @@ def machine() -> dict[str, Any]:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
-    """Minimum, median and maximum."""
+    """Return the minimum, median and maximum."""
     return {
         "min": round(min(values), digits),
         "median": round(statistics.median(values), digits),
@@ -176,15 +179,15 @@ def spread(values: Sequence[float], digits: int = 2) -> dict[str, float]:
 
 
 def text_of(spread: dict[str, float], form: str = ",.0f") -> str:
-    """A spread as text: median (minimum to maximum)."""
+    """Format a spread as text: median (minimum–maximum)."""
     low, middle, high = (format(spread[name], form) for name in ("min", "median", "max"))
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
-def give_result(name: str, result: dict[str, Any], table: str | None = None) -> None:
-    """Print the result, as its table if it has one, and write both under benchmarks/results, or BENCH_RESULTS.
+def save_result(name: str, result: dict[str, Any], table: str | None = None) -> None:
+    """Print the result, as its table if it has one, and write both to BENCH_RESULTS, or benchmarks/results.
 
-    A quick run's stand beside the full one's.
+    A quick run has files of its own.
     """
     folder = Path(os.environ.get("BENCH_RESULTS", RESULTS))
     folder.mkdir(parents=True, exist_ok=True)
@@ -199,7 +202,7 @@ def give_result(name: str, result: dict[str, Any], table: str | None = None) -> 
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar with time left; the function it gives names what comes next, and counts what was before as done."""
+    """Show a bar with the time left; yield a function that names the next step and completes the one before."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
@@ -220,6 +223,6 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[str], None]]:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows as a Markdown table."""
+    """Format rows as a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

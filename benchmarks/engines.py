@@ -1,4 +1,4 @@
-"""The peers: how each is installed, and how it is run. Each has an environment of its own under PEERS_DIR."""
+"""The peers: how each is installed and run, in an environment of its own in PEERS_DIR. Timing is in `race.py`."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ FLINK_CONNECTOR = ("org.apache.flink", "flink-sql-connector-kafka", "5.0.0-2.2")
 KAFKA_STREAMS = ("org.apache.kafka", "kafka-streams", "4.3.1")
 
 
-# A cap is dealt out per partition and rounded down: one that divides the calls leaves a last micro-batch of a few.
+# Spark splits a cap between partitions and rounds down: one that divides the calls evenly would leave a tiny last
+# micro-batch.
 OUR_SETTINGS = {"UNTIL_END": "1", "MAX_OFFSETS_PER_TRIGGER": "690000", "SPARK_DRIVER_MEMORY": "4g"}
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a peer is to count."""
+    """What a peer has to count."""
 
     servers: str
     topic: str
     total: int
-    file: Path | None  # the same calls as NDJSON; none of the largest size, which only those in a JVM count
+    file: Path | None  # the same calls as NDJSON; None for the largest size, which only peers in a JVM count
     path: Path  # for the counts
 
     def arguments(self, *, is_of_file: bool = False) -> list[str]:
-        """Source, topic, total and path, as every peer takes them."""
+        """Return the source, topic, total and path, as every peer expects them."""
         return [str(self.file) if is_of_file else self.servers, self.topic, str(self.total), str(self.path)]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """An engine, and what it does not do that we do."""
+    """An engine, with a note on what it leaves out."""
 
     name: str
     command: Callable[[Run], list[str]]
     install: Callable[[], object]
     note: str = ""
     is_checked: bool = True
-    has_store: bool = False  # ours, by resolution; the others' counts are in a file, by disposition
-    is_of_a_jvm: bool = False  # which gets faster as it runs
+    has_store: bool = False  # counts in our store, by resolution; otherwise in a file, by disposition
+    is_of_a_jvm: bool = False  # runs in a JVM, which gets faster as it runs
 
 
 def python_of(environment: str) -> Callable[[], Path]:
-    """Makes a venv from `requirements-<environment>.txt`, once; gives its Python."""
+    """Return a function that creates a venv from `requirements-<environment>.txt`, once, and returns its Python."""
 
     def install() -> Path:
         folder, requirements = PEERS_DIR / environment, PEERS / f"requirements-{environment}.txt"
@@ -68,7 +69,7 @@ def python_of(environment: str) -> Callable[[], Path]:
 
 
 def jars_of(organisation: str, name: str, version: str) -> list[Path]:
-    """The jar from Maven Central, and what it needs; fetched once, by the Ivy that pyspark ships."""
+    """Return a jar from Maven Central with its dependencies, fetched once by the Ivy that pyspark ships."""
     folder = PEERS_DIR / f"{name}-{version}"
     if not folder.exists():
         [ivy] = (Path(pyspark.__path__[0]) / "jars").glob("ivy-*.jar")

@@ -1,5 +1,5 @@
-"""Whether it stays what it is as the events grow, `make bench-growth`: time per event, state rows and memory of a
-stream over many quarters, and memory of the producer with a file of 2 GB.
+"""How costs grow with the number of calls, `make bench-growth`: time per call, state rows and memory of a stream over
+many quarters, and memory of the producer with a file of 2 GB. The stream itself is run by `cell.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 200_000
 
 
 def stream_growth(servers: str) -> dict[str, Any]:
-    """Micro-batches of one quarter each, one after the other."""
+    """Measure a stream of many micro-batches of one quarter each."""
     topic = common.filled_topic(servers, CALLS, PARTITIONS)
     cell = Cell(servers, topic, CALLS, PARTITIONS, max_offsets=BATCH, seconds=0, is_heap_watched=True)
     result = run_cell(cell)
@@ -37,17 +37,18 @@ def stream_growth(servers: str) -> dict[str, Any]:
 
 
 def _late_to_early(values: list[float]) -> float:
-    # Medians of a quarter each: without the first three, where the JVM gets warm, and the last, which is a rest.
+    # Ratio of the medians of the last and the first quarter of the values, without the first three, when the JVM warms
+    # up, and the last one, which may be smaller.
     quarter = len(values) // 4
     early, late = values[3 : 3 + quarter], values[-1 - quarter : -1]
     return round(statistics.median(late) / statistics.median(early), 3)
 
 
 def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
-    """A file that is sorted in runs on disk."""
+    """Measure the producer with a file large enough to be sorted in runs on disk."""
     file = folder / "large.ndjson"
     with file.open("wb") as out:
-        # Newest first, as files of calls are: whole thousands, turned round.
+        # Roughly newest first, as files of calls are: each thousand reversed.
         group: list[bytes] = []
         for record in common.many_records(FILE_CALLS):
             group.append(record.value)
@@ -72,7 +73,7 @@ def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure, and write the result."""
     result: dict[str, Any] = {"machine": common.machine()}
-    # Not in a folder of the memory's.
+    # BENCH_DIR keeps the large files off a temporary folder in memory.
     with (
         tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name,
         common.broker(Path(name) / "broker") as servers,
@@ -82,7 +83,7 @@ def main() -> None:
         result["producer"] = producer_growth(servers, Path(name))
         advance("the stream, and many quarters")
         result["stream"] = stream_growth(servers)
-    common.give_result("growth", result)
+    common.save_result("growth", result)
 
 
 if __name__ == "__main__":

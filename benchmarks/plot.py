@@ -1,4 +1,4 @@
-"""Pictures of the results, as PNG and SVG: `study` from `study.json`, `peers` from `peers.json`."""
+"""Plots the results as PNG and SVG: `study` from `study.json`, `peers` from `peers.json`. Measures nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import altair as alt
 
 from benchmarks.common import RESULTS
 
-# What the original study found, on a machine of its own: rows/s by partitions and maxOffsetsPerTrigger.
+# The original study's results, on another machine: rows/s by partitions and maxOffsetsPerTrigger.
 ORIGINAL = {1: {200: 1, 400: 50, 600: 74, 2000: 205}, 3: {200: 26, 400: 51, 600: 75, 2000: 196}}
 COLORS = {"the original": "#9a9a9a", "Spark's defaults": "#d9822b", "ours": "#1f77b4"}
 
 
 def study_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
-    """Rows/s over maxOffsetsPerTrigger, one panel per number of partitions."""
+    """Plot rows/s over maxOffsetsPerTrigger, one panel per number of partitions."""
     rows = [
         {
             "series": "the original",
@@ -58,7 +58,7 @@ def study_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
     lines = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(y=y)
     spreads = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q")
     text = alt.Text("rate:Q", format=",.0f")
-    # The original's and those of Spark's defaults are near each other.
+    # Labels of the original and of Spark's defaults would overlap.
     places = {"the original": -12, "Spark's defaults": 14, "ours": -12}
     labels = [
         base.mark_text(fontSize=10, dy=dy)
@@ -73,7 +73,7 @@ def study_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
 
 
 def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
-    """Rows/s in steady state, by engine."""
+    """Plot rows/s in steady state, by engine."""
     rows = [
         {"name": peer["name"], "rate": peer["rows_per_s"]["median"], "is_ours": peer["name"] == "sf-police"}
         for peer in result["peers"]
@@ -89,7 +89,7 @@ def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
 
 
 def main() -> None:
-    """Draw what there is."""
+    """Plot all results that exist."""
     folder = Path(os.environ.get("BENCH_RESULTS", RESULTS))
     for name, draw in (("study", study_chart), ("study-quick", study_chart), ("peers", peers_chart)):
         source = folder / f"{name}.json"

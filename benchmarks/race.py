@@ -1,8 +1,8 @@
-"""The peers, `make bench-peers`: the same topic and the same count by other engines, each at its best, each checked.
+"""Races the peers, `make bench-peers`: the same topic and the same count by other engines, each checked.
 
-Cold: from the start of the process to the answer, at 200,000 and at 2,000,000 calls. Steady: what counting more takes,
-the difference between two sizes, which leaves out how long an engine takes to start, whichever way it says so. In a JVM
-it gets faster all the while: there the two sizes are 2,000,000 and 4,000,000, else those above.
+Cold: from the start of the process to the answer, with 200,000 and with 2,000,000 calls. Steady: the difference between
+two sizes, which leaves out an engine's startup time, however it reports that. Engines in a JVM keep getting faster, so
+their two sizes are 2,000,000 and 4,000,000; the others' are those above. The engines are defined in `engines.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PARTITIONS = 3
 
 
 def calls_file(folder: Path, count: int) -> Path:
-    """The calls as NDJSON."""
+    """Write the calls to an NDJSON file and return its path."""
     path = folder / f"calls-{count}.ndjson"
     with path.open("wb") as file:
         file.writelines(record.value + b"\n" for record in common.many_records(count))
@@ -37,10 +37,11 @@ def calls_file(folder: Path, count: int) -> Path:
 
 
 def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
-    """How long the peer takes, from the start of its process to its counts, which are checked, and to its answer.
+    """Run the peer and check its counts; return the seconds from the start of its process to counts and to answer.
 
-    Each says on standard error when counts are where it puts them: ours a line a micro-batch, the others `counted`.
-    Some write them once more after that, in the form that is checked. That is their answer; ours is printed after it.
+    Each peer reports on standard error when its counts are written: ours one line per micro-batch, the others
+    `counted`, which is their answer, too. Some then rewrite the counts in the form that is checked, which is not timed.
+    Our answer is printed at the end.
     """
     state = folder / "state"
     env = {
@@ -89,7 +90,7 @@ def _expected(count: int, *, is_distinct: bool) -> common.Counts:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The result as Markdown."""
+    """Format the result as Markdown."""
     head = ("engine", "rows/s, steady", "of ours", *(f"{count:,} from cold, s" for count in SIZES[:2]))
     body = [
         (
@@ -105,12 +106,12 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def sizes_of(peer: Peer) -> tuple[int, ...]:
-    """How many calls it is to count, in turn; the last two tell its steady state."""
+    """Return how many calls the peer counts in each run; the last two sizes yield its steady state."""
     return SIZES if peer.is_of_a_jvm else SIZES[:2]
 
 
 def result_of(peer: Peer, times: dict[int, list[tuple[float, float]]]) -> dict[str, Any]:
-    """Rows/s in steady state and seconds from cold, from the times to counts and answer by size."""
+    """Compute rows/s in steady state and seconds from cold, from the times to counts and to answer by size."""
     *_, less, more = sizes_of(peer)
     pairs = zip(times[less], times[more], strict=True)
     steady = [(more - less) / (longer[0] - shorter[0]) for shorter, longer in pairs]
@@ -124,7 +125,7 @@ def main() -> None:
     wanted = [name for name in os.environ.get("BENCH_ONLY", "").split(",") if name]
     if unknown := set(wanted).difference(peer.name for peer in PEERS_IN_ORDER):
         names = ", ".join(peer.name for peer in PEERS_IN_ORDER)
-        raise SystemExit(f"BENCH_ONLY={','.join(sorted(unknown))}: it takes names of {names}")
+        raise SystemExit(f"BENCH_ONLY={','.join(sorted(unknown))}: expected names from {names}")
     peers = [peer for peer in PEERS_IN_ORDER if not wanted or peer.name in wanted]
     sizes = sorted({count for peer in peers for count in sizes_of(peer)})
     machine = common.machine()
@@ -148,7 +149,7 @@ def main() -> None:
     for row in rows:
         row["of_ours"] = round(row["rows_per_s"]["median"] / ours[0], 2) if ours else None
     result = {"machine": machine, "repeats": repeats, "calls": SIZES, "peers": rows}
-    common.give_result("peers", result, table(rows))
+    common.save_result("peers", result, table(rows))
 
 
 if __name__ == "__main__":

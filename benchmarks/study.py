@@ -1,8 +1,8 @@
-"""The throughput study, `make bench`: rows/s by partitions and maxOffsetsPerTrigger, as the original varied them,
-with Spark's defaults and with ours; and what the original did not vary: state partitions, no cap, executors.
+"""The throughput study, `make bench`: rows/s by partitions and maxOffsetsPerTrigger, varied as in the original study,
+with Spark's defaults and with ours; and by what the original did not vary: state partitions, no cap, executors.
 
-Every cell is a process of its own, and its store is compared with a recount in plain Python. BENCH_QUICK=1 takes one
-repetition of a part of the grid; BENCH_REPEATS sets how many a full run takes.
+Every cell is a process of its own (`cell.py`), and its store is compared with a recount in plain Python. BENCH_QUICK=1
+runs part of the grid once; BENCH_REPEATS sets the repetitions of a full run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PHASES = ("latestOffset", "queryPlanning", "walCommit", "addBatch", "commitOffse
 def grid(
     servers: str, topic_of: dict[int, str], no_cap_of: dict[int, str], standalone: str | None
 ) -> dict[str, list[Cell]]:
-    """The cells, by series."""
+    """Return the cells, by series."""
 
     def cell(partitions: int, **more: Any) -> Cell:
         return Cell(servers=servers, topic=topic_of[partitions], calls=CALLS, partitions=partitions, **more)
@@ -64,7 +64,7 @@ def grid(
 
 @contextmanager
 def standalone_cluster(folder: Path) -> Iterator[str]:
-    """URL of a master on loopback with two workers of one core each."""
+    """Yield the URL of a master on loopback that has two workers of one core each."""
     env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOG_DIR": str(folder), "SPARK_WORKER_DIR": str(folder)}
     env["SPARK_DAEMON_JAVA_OPTS"] = "-Dspark.master.rest.enabled=false"
     program = Path(pyspark.__path__[0]) / "bin" / "spark-class"
@@ -87,7 +87,7 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
-    """What `benchmarks.cell` prints."""
+    """Run a cell, and return what `benchmarks.cell` prints."""
     command = [sys.executable, "-m", "benchmarks.cell", json.dumps(asdict(cell))]
     env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
     done = subprocess.run(command, cwd=common.ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True)
@@ -96,7 +96,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
 
 
 def measured(result: dict[str, Any]) -> dict[str, Any]:
-    """Rows/s of a run, of its steady part (without the first micro-batch) and overall, and where its time went."""
+    """Compute a run's rows/s, in steady state (without the first micro-batch) and overall, and where its time went."""
     batches = result["batches"]
     steady = batches[1:] or batches
     seconds = [batch["ms"]["triggerExecution"] / 1000 for batch in batches]
@@ -115,7 +115,7 @@ def measured(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def summary(series: str, cell: Cell, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Minimum, median and maximum of the repetitions."""
+    """Summarize the repetitions of a cell: minimum, median and maximum."""
     one = runs[len(runs) // 2]
     rows = common.spread([run["rows_per_s"] for run in runs], 1)
     return {
@@ -136,7 +136,7 @@ def summary(series: str, cell: Cell, runs: list[dict[str, Any]]) -> dict[str, An
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-    """The result as Markdown."""
+    """Format the result as Markdown."""
     head = (
         "series", "partitions", "maxOffsetsPerTrigger", "state partitions", "master", "rows/s", "per core",
         "ms a micro-batch", "first one, s", "of which adding, ms",
@@ -168,14 +168,14 @@ def main() -> None:
             runs: dict[tuple[str, Cell], list[dict[str, Any]]] = {}
             total = sum(map(len, series.values())) * repeats
             with common.progress_bar("study", total) as advance:
-                # A repetition is a whole round: what the machine does besides falls on all cells alike.
+                # A repetition is a whole round, so that other load on the machine affects all cells alike.
                 for repeat in range(repeats):
                     for name_of, cells in series.items():
                         for cell in cells:
                             advance(f"{repeat + 1}/{repeats} {name_of}: {cell.partitions} x {cell.max_offsets}")
                             runs.setdefault((name_of, cell), []).append(measured(run_cell(cell)))
     cells = [summary(name_of, cell, of_cell) for (name_of, cell), of_cell in runs.items()]
-    common.give_result("study", {"machine": machine, "repeats": repeats, "cells": cells}, table(cells))
+    common.save_result("study", {"machine": machine, "repeats": repeats, "cells": cells}, table(cells))
 
 
 if __name__ == "__main__":

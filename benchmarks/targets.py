@@ -1,7 +1,7 @@
-"""What a user waits for, `make bench-targets`: the producer against a plain confluent-kafka loop, the answer from cold,
-the fixed cost of a micro-batch, and the time from an event's send until it is in the store.
+"""What a user waits for, `make bench-targets`: the producer compared with a plain confluent-kafka loop, the answer from
+cold, the fixed cost of a micro-batch, and the time from a record's send until it is in the store.
 
-DATA names the file; the generated one unless set.
+DATA names the file; by default, one is generated. Throughput is measured in `study.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REPEATS = common.repeats(quick=2, full=7)
 
 
 def timed(command: list[str], env: dict[str, str]) -> tuple[float, str]:
-    """Seconds of a process, from its start to its end, and what it printed."""
+    """Run a process; return its seconds, from start to end, and what it printed."""
     started = time.monotonic()
     done = subprocess.run(command, cwd=common.ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -44,7 +44,7 @@ def timed(command: list[str], env: dict[str, str]) -> tuple[float, str]:
 
 
 def environment(servers: str, topic: str, state: Path) -> dict[str, str]:
-    """Of a command of ours."""
+    """Return the environment of one of our commands."""
     return {
         **os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_TOPIC": topic, "STATE_DIR": str(state),
         "PARTITIONS": str(PARTITIONS), "PYSPARK_PYTHON": sys.executable,
@@ -52,12 +52,12 @@ def environment(servers: str, topic: str, state: Path) -> dict[str, str]:
 
 
 def sf_police(*arguments: str) -> list[str]:
-    """A command of ours."""
+    """Return one of our commands, to be run in a process."""
     return [sys.executable, "-m", "sf_police", *arguments]
 
 
 def producer_race(servers: str, file: Path, calls: int, folder: Path) -> dict[str, Any]:
-    """File on disk to all acknowledged, both as cold processes, turn by turn."""
+    """Measure from a file on disk to all records acknowledged: both producers as cold processes, in turns."""
     python = str(python_of("loops")())
     times: dict[str, list[float]] = {"ours": [], "confluent": []}
     for repeat in range(REPEATS):
@@ -81,7 +81,7 @@ def producer_race(servers: str, file: Path, calls: int, folder: Path) -> dict[st
 
 
 def cold_answer(servers: str, calls: int, folder: Path) -> dict[str, Any]:
-    """From the start of `sf-police stream --until-end` to the printed answer, and to its end, which is Spark's."""
+    """Measure from the start of `sf-police stream --until-end` to the printed answer, and to the end of the process."""
     answered, ended = [], []
     for repeat in range(REPEATS):
         env = environment(servers, "race-ours-0", folder / f"cold-{repeat}")
@@ -98,7 +98,7 @@ def cold_answer(servers: str, calls: int, folder: Path) -> dict[str, Any]:
 
 
 def micro_batch(servers: str, state_partitions: int) -> dict[str, Any]:
-    """A micro-batch of 200 rows, in steady state."""
+    """Measure a micro-batch of 200 rows, in steady state."""
     topic = common.filled_topic(servers, common.QUARTER, PARTITIONS)
     cell = Cell(
         servers, topic, common.QUARTER, PARTITIONS,
@@ -115,7 +115,7 @@ def micro_batch(servers: str, state_partitions: int) -> dict[str, Any]:
 
 
 def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict[str, Any]:
-    """From a record's send, by the producer's own clock, until a reader of the store sees its micro-batch."""
+    """Measure from a record's send, by the producer's clock, until a reader of the store sees its micro-batch."""
     topic = "latency"
     admin = KafkaAdminClient(bootstrap_servers=servers)
     admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs={"message.timestamp.type": "CreateTime"})])
@@ -123,7 +123,7 @@ def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict
     env = environment(servers, topic, folder / "latency")
     seconds = 20 if common.IS_QUICK else 75
     stream = subprocess.Popen(
-        sf_police("stream", "--max-offsets-per-trigger", "5000"),  # what a stream that should be quick would set
+        sf_police("stream", "--max-offsets-per-trigger", "5000"),  # as one would set it for low latency
         env=env,
         cwd=common.ROOT,
         stdout=subprocess.DEVNULL,
@@ -144,7 +144,7 @@ def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict
         with closing(existing_database(url, QUESTION)) as database, closing(sqlite3.connect(path)) as watch:
             version = None
             while time.monotonic() - started < seconds:
-                # Whether anyone has committed: to ask for the batch itself so often would take a third of a core.
+                # Changes with every commit; querying the batch itself this often would take a third of a core.
                 before, version = version, watch.execute("PRAGMA data_version").fetchone()
                 if version != before:
                     [last] = StoreReader(database).last_batches(1)
@@ -154,7 +154,7 @@ def latency(servers: str, file: Path, folder: Path, *, rate: int = 1000) -> dict
         for process in (producing, stream):
             process.terminate()
             process.communicate()
-    # The first third is for the JVM to get warm.
+    # The first third is left out, as the JVM is still warming up.
     latencies = []
     records = read_topic(servers, topic)
     for (_, before), (seen, end) in zip(visible[len(visible) // 3 :], visible[len(visible) // 3 + 1 :], strict=False):
@@ -181,7 +181,7 @@ def main() -> None:
         calls = len(json.loads(file.read_text()))
         result["file"] = {"calls": calls, "bytes": file.stat().st_size}
         with common.progress_bar("targets", 4) as advance:
-            advance("producer, against confluent-kafka")
+            advance("producer, compared with confluent-kafka")
             result["producer"] = producer_race(servers, file, calls, folder)
             advance("the answer, from cold")
             result["cold_answer"] = cold_answer(servers, calls, folder)
@@ -189,9 +189,9 @@ def main() -> None:
             result["micro_batch"] = {
                 f"{count} state partitions": micro_batch(servers, count) for count in sorted({1, CORES})
             }
-            advance("latency at 1,000 events/s")
+            advance("latency at 1,000 records/s")
             result["latency"] = latency(servers, file, folder)
-    common.give_result("targets", result)
+    common.save_result("targets", result)
 
 
 if __name__ == "__main__":

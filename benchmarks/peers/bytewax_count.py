@@ -1,4 +1,4 @@
-"""Bytewax: a count of the whole stream by key, on as many workers as there are cores."""
+"""Bytewax: counts the whole stream by key, with one worker per core."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A loop by hand: confluent-kafka (librdkafka) and orjson."""
+"""A hand-written loop: confluent-kafka (librdkafka) and orjson."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The plain way to fill a topic: json.load, json.dumps, and confluent-kafka with the same guarantees as ours."""
+"""The simple way to fill a topic: json.load, json.dumps, and confluent-kafka with the same guarantees as ours."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ acknowledged = 0
 
 
 def settle(error, _):
-    """Count an acknowledgement, or remember what went wrong."""
+    """Count an acknowledgement, and keep its error, if any."""
     global acknowledged
     if error:
         failed.append(error)

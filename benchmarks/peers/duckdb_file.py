@@ -1,4 +1,4 @@
-"""No stream at all: DuckDB on the file of the same calls."""
+"""No stream at all: DuckDB on a file of the same calls."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Flink SQL in one process, with the window function of its own: JSON by the lenient format, no duplicate removal."""
+"""Flink SQL in one process, with its own window function: lenient JSON format, no duplicate removal."""
 
 import glob
 import json

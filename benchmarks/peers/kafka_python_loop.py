@@ -1,4 +1,4 @@
-"""A loop by hand: kafka-python and the standard library's json."""
+"""A hand-written loop: kafka-python and the standard library's json."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Pathway: groupby and reduce over a table that Kafka fills, read to its end."""
+"""Pathway: groupby and reduce over a table that is read from the topic once, up to its end."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""No stream at all: Polars on the file of the same calls."""
+"""No stream at all: Polars on a file of the same calls."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Quix Streams: grouped by key through a repartition topic, counted in its state."""
+"""Quix Streams: groups by key through a repartition topic, and counts in its state store."""
 
 import json
 import os
@@ -23,14 +23,14 @@ seen = 0
 
 
 def count(_, state):
-    """One more of the key's."""
+    """Increment the key's count."""
     calls = state.get("calls", 0) + 1
     state.set("calls", calls)
     return calls
 
 
 def keep(calls, key, *_):
-    """Remember the latest count of a key, and end with the last call."""
+    """Keep the latest count of a key, and stop after the last call."""
     global seen
     counts[tuple(json.loads(key))] = calls
     seen += 1

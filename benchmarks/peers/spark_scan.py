@@ -1,4 +1,4 @@
-"""The ceiling: Spark reads every byte of the topic, and does nothing with it. Runs in the project's own venv."""
+"""The ceiling: Spark reads every byte of the topic and does nothing with it. Runs in the project's own venv."""
 
 import sys
 import tempfile

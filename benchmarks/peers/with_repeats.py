@@ -1,6 +1,6 @@
-"""Ours without duplicate removal, as all the others count: source, strict parser, checkpoint and store are our own.
+"""Ours without duplicate removal, to compare like with like: source, strict parser, checkpoint and store are our own.
 
-What to count, and where to, are settings of the environment.
+What to count, and into which store, is set by environment variables.
 """
 
 from contextlib import closing
@@ -21,7 +21,7 @@ from sf_police.topic.clients import kafka_access
 
 
 def keep_duplicates(rows: DataFrame, *, id: str, watermark: str, in_one_task: bool) -> DataFrame:
-    """In place of `filter_late_and_duplicates`."""
+    """Set the watermark only, in place of `filter_late_and_duplicates`."""
     assert not in_one_task
     return rows.withWatermark(EVENT_TIME, watermark)
 
@@ -33,7 +33,7 @@ with closing(open_database(config.store, QUESTION)) as database:
     config, session = startup.start_session(config, topic, database, say=print)
 
     def write(counts: DataFrame, batch_id: int) -> None:
-        """Put the counts into the store; the books are of duplicate removal, and stay empty."""
+        """Write the counts to the store; the books depend on duplicate removal, and stay empty."""
         batch = Batch("", batch_id, {}, {}, 0, 0, 0, 0, 0, None, 0.0)
         StoreWriter(database).write_batch(batch, counts.toArrow(), ())
         say_counted()
