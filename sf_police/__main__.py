@@ -1,4 +1,4 @@
-"""`python -m sf_police`."""
+"""Runs the command line as `python -m sf_police`."""
 
 from sf_police.cli import main
 

@@ -170,7 +170,7 @@ def inspect(run: Run, *, follow: bool) -> int:
         ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
     ):
         for record in reading.read_records(access, topic.name, offsets).values():
-            print(f"{name} of {terminal.record_text(record)}")
+            print(f"{name} record: {terminal.record_text(record)}")
     if follow:
         sys.stdout.flush()
         _say("following; press Ctrl-C to stop")

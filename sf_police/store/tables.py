@@ -23,7 +23,7 @@ class WallClock(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """Return the column's type."""
+        """Return the column's type in this dialect."""
         return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(19))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:

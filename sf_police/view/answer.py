@@ -63,7 +63,7 @@ def _print_tables(store: StoreReader, document: Row, limit: int) -> None:
             print_table(f"per {kind.replace('-', ' ')}", terminal.answer_table(rows, question))
     if "counts" in document:
         rows = [_without_window(row) for row in document["counts"]]
-        print_table(f"its {question.rows}", terminal.answer_table(rows, question))
+        print_table(f"{question.label(question.rows)} in this window", terminal.answer_table(rows, question))
     if "totals" in document:
         print(terminal.totals_text(document["totals"], question))
 

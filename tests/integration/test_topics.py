@@ -48,9 +48,9 @@ def test_inspect_shows_offsets_and_the_first_and_last_records(make_job: Callable
     shown = job.run("inspect").stdout
 
     assert f"{job.topic}: 3 records" in shown
-    assert "first of partition 1 offset 0" in shown
+    assert "first record: partition 1 offset 0" in shown
     assert '{"crime_id":"first"' in shown
-    assert "last of partition 1 offset 2" in shown
+    assert "last record: partition 1 offset 2" in shown
     assert r"\x1b[31mred\x00" in shown
     assert "\x1b" not in shown
     assert "middle" not in shown
