@@ -114,7 +114,7 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument("--follow", action="store_true", help="then show new records as they arrive, until Ctrl-C")
 
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
-    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
     sub.add_argument(
         "--by", choices=tuple(kinds(question.answers)), help="print only this answer (default for csv: window)"
     )
