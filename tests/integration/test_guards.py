@@ -181,6 +181,7 @@ def test_an_interrupted_run_to_the_end_says_so_and_goes_on(make_job: Callable[..
     job = make_job(partitions=1)
     job.send(*(a_value(crime_id=str(n)) for n in range(200)))
     first = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="2")
+    assert "runs in one task" in wait_for_line(first, "MAX_OFFSETS_PER_TRIGGER=2 ")
     assert "batch 0" in wait_for_line(first, "batch ")
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=60)
