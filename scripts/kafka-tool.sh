@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installed under the names of Kafka's own command-line tools; runs the tool whose name it was called by.
+# Installed under the names of Kafka's own command-line tools, and does what they do: runs the tool of its name.
 set -euo pipefail
 
 libs="$(cd "$(dirname "${BASH_SOURCE[0]}")/../libs" && pwd)"
@@ -15,7 +15,7 @@ case "$(basename "$0")" in
   kafka-configs.sh) class=kafka.admin.ConfigCommand ;;
   kafka-get-offsets.sh) class=org.apache.kafka.tools.GetOffsetShell ;;
   *)
-    printf 'error: %s is not one of the tools in this installation\n' "$0" >&2
+    printf 'error: %s is none of the tools that come with this install\n' "$0" >&2
     exit 2
     ;;
 esac
