@@ -12,12 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.spark.session import MEANING
 from tests.support import brokers, docker
 from tests.support.job import Job, jobs
+
+# A machine that is shared stalls for longer than hypothesis thinks an example may take.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

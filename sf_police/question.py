@@ -126,8 +126,10 @@ class Question:
         for name in (*self.stored_columns, self.name):
             _ensure(name, _COLUMN_NAME.fullmatch(name), "a column")
         for role in (self.id, self.time):
-            _ensure(role, role in [each.name for each in self.required], "the id or the time: it is no required field")
-        _ensure(self.time, self.field(self.time).type == "string", "the time: it is no string")
+            _ensure(
+                role, role in [each.name for each in self.required], "the id or the time: it is not a required field"
+            )
+        _ensure(self.time, self.field(self.time).type == "string", "the time: it is not a string")
         is_sortable = re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?", self.time_form)
         _ensure(self.time_form, is_sortable, "a time's form: use 2018-12-31T23:57:00.000, or less of it, or Z after it")
         datetime.fromisoformat(self.time_form)

@@ -119,7 +119,7 @@ def test_jars_that_are_missing_are_counted(look: Look, tmp_path: Path) -> None:
 
     found = look()["jars"]
 
-    assert (found.state, found.text) == (WRONG, f"2 of {len(names)} jars are missing in {tmp_path / 'jars'}")
+    assert (found.state, found.text) == (WRONG, f"2 of {len(names)} jars are missing from {tmp_path / 'jars'}")
     assert "make install" in found.remedy
 
 
@@ -128,7 +128,7 @@ def test_a_kafka_of_ones_own_needs_the_connectors_jars_alone(look: Look, tmp_pat
 
     found = look(kafka_home=tmp_path / "kafka")["jars"]
 
-    assert found.text == f"{len(connector)} of {len(connector)} jars are missing in {tmp_path / 'jars'}"
+    assert found.text == f"{len(connector)} of {len(connector)} jars are missing from {tmp_path / 'jars'}"
 
 
 def test_a_jar_that_is_another_is_named(look: Look, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_jar_that_is_another_is_named(look: Look, tmp_path: Path) -> None:
 
     found = look()["jars"]
 
-    assert (found.state, found.text) == (WRONG, f"{tmp_path / 'jars' / names[0]} is not what it should be")
+    assert (found.state, found.text) == (WRONG, f"{tmp_path / 'jars' / names[0]} has the wrong checksum")
     assert "make install" in found.remedy
 
 

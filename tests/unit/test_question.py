@@ -17,9 +17,9 @@ from sf_police.question import Field
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": "address"}, "'address' cannot be the id or the time: it is no required field"),
+        ({"id": "address"}, "'address' cannot be the id or the time: it is not a required field"),
         ({"id": "nothing"}, "'nothing' cannot be the id or the time"),
-        ({"time": "fare"}, "'fare' cannot be the time: it is no string"),
+        ({"time": "fare"}, "'fare' cannot be the time: it is not a string"),
         ({"time_form": "12/31/2018"}, "cannot be a time's form"),
         ({"time_form": "2018-12-31T23:57:00+01:00"}, "cannot be a time's form"),
         ({"fields": (*QUESTION.fields, Field("event_time"))}, "'event_time' cannot be a field"),
