@@ -47,13 +47,15 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
     """Write a file of synthetic records."""
     from sf_police.produce.generated_file import write_records
 
-    path = run.config.data
+    generate, path = run.question.generate, run.config.data
+    if generate is None:
+        raise SfPoliceError(f"the question {run.question.name} has no generator", remedy="set DATA to a file of yours")
     if if_missing and path.exists():
         _say(f"{path} already exists")
         return 0
     started = time.monotonic()
     try:
-        write_records(path, run.question.generate(count, seed))
+        write_records(path, generate(count, seed))
     except OSError as error:
         raise SfPoliceError(f"cannot write {path}: {error.strerror}") from error
     _say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")

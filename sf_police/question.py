@@ -17,7 +17,8 @@ from sf_police.config import Defaults
 if TYPE_CHECKING:  # so that `produce` and `answer` do not wait for Spark
     from pyspark.sql import Column, DataFrame
 
-# Columns that the machinery adds to a record's fields, and that `accepted` and `counts` may read.
+# Columns that the machinery adds to a record's fields: `accepted` and `counts` may read the event time; a record with
+# a reason never reaches them.
 EVENT_TIME: Final = "event_time"
 REASON: Final = "reason"
 # The first columns of every question's `counts`.
@@ -36,7 +37,8 @@ class Field:
 
     Args:
         name: as in the JSON, or in the table.
-        type: `string`; `integer`, within 64 bits; or `decimal(p,s)`, of up to p digits, s of them after the point.
+        type: `string`; `integer`, within 64 bits; or `decimal(p,s)`, of up to p digits, s of them after the point. A
+            number with more is rejected, never rounded. The type of a field that is not required is not checked.
         is_required: whether a record without it is rejected.
         label: what people call it; unless given, the name with spaces for underscores.
     """
@@ -49,8 +51,8 @@ class Field:
     def __post_init__(self) -> None:
         """Raise ValueError for an unknown type."""
         digits = _DECIMAL.fullmatch(self.type)
-        if digits and not 0 <= int(digits[2]) <= int(digits[1]) <= _MOST_DIGITS:
-            raise ValueError(f"{self.name}: {self.type} should have up to {_MOST_DIGITS} digits")
+        if digits and not (int(digits[2]) <= int(digits[1]) and 1 <= int(digits[1]) <= _MOST_DIGITS):
+            raise ValueError(f"{self.name}: {self.type} must have 1 to {_MOST_DIGITS} digits")
         if not digits and self.type not in ("string", "integer"):
             raise ValueError(f"{self.name}: no type {self.type}; use string, integer or decimal(p,s)")
 
@@ -91,7 +93,7 @@ class Question:
         headline: returns the answer in words, from the columns of `overall_answer` and the spread (`…_per_window`).
         labels: what people call a column of the views, unless that is its name with spaces for underscores.
         file_order: the order of events in a file.
-        generate: returns synthetic records in file order, given their number and a seed.
+        generate: returns synthetic records in file order, given their number and a seed; None if there is no generator.
         generated: default number of generated records.
         seed: default seed of generated records.
         defaults: the question's own defaults for settings.
@@ -121,18 +123,27 @@ class Question:
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid definition, with a message for its author."""
-        for each in self.fields:
-            _ensure(each.name, _FIELD_NAME.fullmatch(each.name) and each.name not in (EVENT_TIME, REASON), "a field")
-        for name in (*self.stored_columns, self.name):
-            _ensure(name, _COLUMN_NAME.fullmatch(name), "a column")
+        for name in [each.name for each in self.fields]:
+            _ensure(name, _FIELD_NAME.fullmatch(name) and name not in (EVENT_TIME, REASON), "the name of a field")
+        for name in self.stored_columns:
+            _ensure(name, _COLUMN_NAME.fullmatch(name), "the name of a column")
+        _ensure(self.name, _COLUMN_NAME.fullmatch(self.name), "the name of a question: use lower case, digits and _")
+        for names in ([each.name for each in self.fields], list(self.stored_columns)):
+            twice = [name for name in names if names.count(name) > 1]
+            _ensure(", ".join(twice), not twice, "the name of two fields or columns")
         for role in (self.id, self.time):
-            _ensure(
-                role, role in [each.name for each in self.required], "the id or the time: it is not a required field"
-            )
+            is_required = role in [each.name for each in self.required]
+            _ensure(role, is_required, "the id or the time: it is not a required field")
         _ensure(self.time, self.field(self.time).type == "string", "the time: it is not a string")
+        for each in self.groups:
+            _ensure(each.name, not each.digits, "a group column: it is a decimal")
+        for each in self.sums:
+            _ensure(each.name, each.type != "string", "a sum: it is a string")
         is_sortable = re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?", self.time_form)
         _ensure(self.time_form, is_sortable, "a time's form: use 2018-12-31T23:57:00.000, or less of it, or Z after it")
         datetime.fromisoformat(self.time_form)
+        for view in ("window_answers", "overall_answer"):
+            _ensure(view, f"-- name: {view}\n" in self.answers, "left out of the answers: every question needs it")
 
     @property
     def required(self) -> tuple[Field, ...]:
@@ -155,7 +166,7 @@ class Question:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What stored counts and state depend on; it differs between questions, and between versions of one."""
+        """What stored counts and state are made of; labels, views and code are not in it."""
         return {
             "name": self.name,
             "fields": [[each.name, each.type, each.is_required] for each in self.fields],

@@ -1,6 +1,6 @@
 """A second question: how many taxi rides start in a zone in 15 minutes, how are they usually paid, what do they earn?
 
-Mirrors `sf_police/calls/` file for file, and changes nothing in `sf_police/`. What differs on purpose: the id is a
+Has the files of `sf_police/calls/`, and changes nothing in `sf_police/`. What differs on purpose: the id is a
 number, times end in Z, files come oldest first, and a fare is summed.
 """
 

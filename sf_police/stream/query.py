@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from py4j.protocol import Py4JError
-from pyspark.errors import StreamingQueryException
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -52,12 +52,12 @@ def run_stream(
         SfPoliceError: the query failed; what was committed is kept, and the next run resumes from there.
     """
     sink = StoreSink(session, config, question, store, on_batch)
-    query = counts_stream(session, config, question).foreachBatch(sink.write).start()
     try:
+        query = counts_stream(session, config, question).foreachBatch(sink.write).start()
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
             if is_stopped():
                 query.stop()
-    except StreamingQueryException as error:
+    except (PySparkException, Py4JJavaError) as error:
         if not is_stopped():
             raise sink.error or failure(error) from error
     except (Py4JError, OSError) as error:

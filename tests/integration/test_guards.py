@@ -107,7 +107,7 @@ CASES: list[tuple[str, Callable[[Job], object], dict[str, str], str]] = [
     ("an offset altered", change_offset, {}, "and the store disagree on the offsets of batch 1"),
     ("offsets cut", cut("checkpoint/offsets/1"), {}, "and the store disagree on the offsets of batch 1"),
     ("commits gone", remove("checkpoint/commits/*"), {}, "is at batch -1, its store at batch 1"),
-    ("the last offsets gone", remove("checkpoint/offsets/1"), {}, "is at batch 1, its store at batch 1"),
+    ("the last offsets gone", remove("checkpoint/offsets/1"), {}, "is damaged (the offsets of batch 1 are gone)"),
 ]  # fmt: skip
 
 

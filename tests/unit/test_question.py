@@ -22,10 +22,16 @@ from sf_police.question import Field
         ({"time": "fare"}, "'fare' cannot be the time: it is not a string"),
         ({"time_form": "12/31/2018"}, "cannot be a time's form"),
         ({"time_form": "2018-12-31T23:57:00+01:00"}, "cannot be a time's form"),
-        ({"fields": (*QUESTION.fields, Field("event_time"))}, "'event_time' cannot be a field"),
-        ({"fields": (*QUESTION.fields, Field("a'b"))}, "cannot be a field"),
-        ({"rows": "Calls; DROP"}, "cannot be a column"),
-        ({"groups": (Field("Crime Type"),)}, "'Crime Type' cannot be a column"),
+        ({"fields": (*QUESTION.fields, Field("event_time"))}, "'event_time' cannot be the name of a field"),
+        ({"fields": (*QUESTION.fields, Field("a'b"))}, "cannot be the name of a field"),
+        ({"rows": "Calls; DROP"}, "cannot be the name of a column"),
+        ({"groups": (Field("Crime Type"),)}, "'Crime Type' cannot be the name of a column"),
+        ({"name": "my-question"}, "'my-question' cannot be the name of a question"),
+        ({"fields": (*QUESTION.fields, QUESTION.fields[0])}, "'crime_id, crime_id' cannot be the name of two fields"),
+        ({"groups": (Field("calls"),)}, "'calls, calls' cannot be the name of two fields or columns"),
+        ({"groups": (Field("fare", "decimal(8,2)"),)}, "'fare' cannot be a group column: it is a decimal"),
+        ({"sums": (Field("fare"),)}, "'fare' cannot be a sum: it is a string"),
+        ({"answers": "-- name: window_answers\nSELECT 1;"}, "'overall_answer' cannot be left out of the answers"),
     ],
 )
 def test_a_definition_that_cannot_work_is_refused(change: dict[str, Any], message: str) -> None:
@@ -35,7 +41,7 @@ def test_a_definition_that_cannot_work_is_refused(change: dict[str, Any], messag
         replace(QUESTION, **{"fields": fields, **change})
 
 
-@pytest.mark.parametrize("kind", ["float", "decimal", "decimal(19,2)", "decimal(2,3)", "decimal(8, 2)"])
+@pytest.mark.parametrize("kind", ["float", "decimal", "decimal(0,0)", "decimal(19,2)", "decimal(2,3)", "decimal(8, 2)"])
 def test_a_type_that_there_is_not_is_refused(kind: str) -> None:
     with pytest.raises(ValueError, match="fare"):
         Field("fare", kind)
@@ -73,7 +79,7 @@ def test_a_label_is_the_own_one_or_the_name_in_words() -> None:
     ("change", "is_same"),
     [
         ({"labels": {}}, True),
-        ({"answers": ""}, True),
+        ({"answers": QUESTION.answers.lower()}, True),
         ({"title": "another"}, True),
         ({"name": "another"}, False),
         ({"rows": "events"}, False),
