@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from sf_police.errors import SfPoliceError
+
+_HELD: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
 @contextmanager
 def locked(path: Path, refusal: str, *, remedy: str) -> Iterator[None]:
-    """Hold the lock file at `path`. Raises SfPoliceError with `refusal` while another process holds it."""
+    """Hold the lock file at `path`. Raises SfPoliceError, with `refusal` while another process holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
@@ -21,6 +25,11 @@ def locked(path: Path, refusal: str, *, remedy: str) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SfPoliceError(refusal, remedy=remedy) from None
+        except OSError as error:
+            if error.errno in _HELD:
+                raise SfPoliceError(refusal, remedy=remedy) from None
+            # Some network file systems have no locks, and then say so: nobody else holds it.
+            raise SfPoliceError(
+                f"cannot lock {path}: {error.strerror}", remedy="set STATE_DIR to a folder on a local disk"
+            ) from error
         yield

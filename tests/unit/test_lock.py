@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,3 +89,17 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str, reas
 def test_an_error_while_the_lock_is_held_is_not_taken_for_a_lock_that_is_taken(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), locked(tmp_path / "a.lock", "taken", remedy="wait"):
         (tmp_path / "none").read_text()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_no_other_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(SfPoliceError) as error, locked(tmp_path / "a.lock", "taken", remedy="wait"):
+        pytest.fail("it is not locked")
+    assert error.value.what == f"cannot lock {tmp_path / 'a.lock'}: {os.strerror(number)}"
+    assert error.value.remedy == "set STATE_DIR to a folder on a local disk"
