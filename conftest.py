@@ -7,15 +7,19 @@ It is never skipped. `--kafka-by` names one of the last two.
 
 from __future__ import annotations
 
+import locale
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
+from sf_police.environment import for_spark, given_settings, inherited
 from sf_police.spark.session import MEANING
 from tests.support import brokers, docker
 from tests.support.job import Job, jobs
@@ -32,8 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    # `collect` converts times in Python's zone.
-    os.environ["TZ"] = "UTC"
+    # As for a run, whatever Spark this machine has besides. `collect` converts times in Python's zone.
+    variables = inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
+    variables = for_spark(variables, spark_home=pyspark.__path__[0], java_home=None, is_local=True)
+    os.environ.clear()
+    os.environ.update(variables, TZ="UTC")
     time.tzset()
     builder = SparkSession.builder.master("local[2]").appName("tests")
     options = {
@@ -61,7 +68,7 @@ def kafka(
 ) -> Iterator[str]:
     """Address of a broker that answers."""
     way = request.config.getoption("--kafka-by")
-    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    servers = given_settings(os.environ, ["kafka_bootstrap_servers"]).settings.get("kafka_bootstrap_servers")
     if servers and way == "auto":
         say_aloud(f"kafka: yours, at {servers}")
         yield servers

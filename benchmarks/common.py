@@ -27,6 +27,7 @@ from sf_police.calls import QUESTION
 from sf_police.calls.dispositions import meanings
 from sf_police.calls.generate import generate_calls
 from sf_police.config import Config, resolve, settings
+from sf_police.environment import given_settings
 from sf_police.produce import producer
 from sf_police.produce.pace import paced
 from sf_police.produce.records import event_records
@@ -35,6 +36,7 @@ from sf_police.topic import admin, sending
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.record import Record
 from tests.support.brokers import free_ports
+from tests.support.environment import variables
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -50,7 +52,7 @@ def repeats(*, quick: int = 1, full: int = 3) -> int:
 
 def config_with(**values: object) -> Config:
     """Return the settings of the environment, with these values replaced."""
-    given = {setting.name: os.environ.get(setting.name.upper()) for setting in settings()}
+    given = given_settings(os.environ, [setting.name for setting in settings()]).settings
     text = {name: None if value is None else str(value) for name, value in values.items()}
     return resolve({**given, **text}, QUESTION.defaults)
 
@@ -58,15 +60,17 @@ def config_with(**values: object) -> Config:
 @contextmanager
 def broker(state: Path) -> Iterator[str]:
     """Yield the brokers of KAFKA_BOOTSTRAP_SERVERS, or one of our own that stops at the end of the context."""
-    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if servers:
-        yield servers
+    given = given_settings(os.environ, [setting.name for setting in settings()]).settings
+    if "kafka_bootstrap_servers" in given:
+        yield given["kafka_bootstrap_servers"]
         return
-    env = {"KAFKA_PORT": str(free_ports()), **os.environ, "STATE_DIR": str(state), "PYTHON": sys.executable}
+    port = given.get("kafka_port", str(free_ports()))
+    env = {**os.environ, **variables(KAFKA_PORT=port, STATE_DIR=str(state)), "PYTHON": sys.executable}
+    env |= {"KAFKA_PORT": port, "STATE_DIR": str(state)}
     if subprocess.run([ROOT / "scripts" / "kafka-start.sh"], env=env, check=False).returncode:
         raise SystemExit(1)
     try:
-        yield f"localhost:{env['KAFKA_PORT']}"
+        yield f"localhost:{port}"
     finally:
         subprocess.run([ROOT / "scripts" / "kafka-stop.sh"], env=env, check=True)
 

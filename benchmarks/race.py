@@ -23,6 +23,7 @@ from benchmarks.engines import OUR_SETTINGS, OURS, PEERS_IN_ORDER, Peer, Run
 from sf_police.calls import QUESTION
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database
+from tests.support.environment import variables
 
 SIZES = (200_000, 1_000_000, 2_000_000) if common.IS_QUICK else (200_000, 2_000_000, 4_000_000)
 PARTITIONS = 3
@@ -45,8 +46,10 @@ def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
     """
     state = folder / "state"
     env = {
-        **os.environ, **OUR_SETTINGS,
-        "KAFKA_BOOTSTRAP_SERVERS": run.servers, "KAFKA_TOPIC": run.topic, "STATE_DIR": str(state),
+        **os.environ,
+        **variables(
+            **OUR_SETTINGS, KAFKA_BOOTSTRAP_SERVERS=run.servers, KAFKA_TOPIC=run.topic, STATE_DIR=str(state)
+        ),
         "PEER_CORES": str(os.cpu_count()), "PYTHONPATH": str(common.ROOT), "PYSPARK_PYTHON": sys.executable,
     }  # fmt: skip
     said: list[str] = []

@@ -25,9 +25,11 @@ from benchmarks.cell import Cell
 from benchmarks.engines import PEERS, python_of
 from benchmarks.study import CORES, run_cell
 from sf_police.calls import QUESTION
+from sf_police.environment import given_settings
 from sf_police.produce.generated_file import write_records
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database
+from tests.support.environment import variables
 from tests.support.oracle import read_topic
 
 PARTITIONS = 3
@@ -46,9 +48,11 @@ def timed(command: list[str], env: dict[str, str]) -> tuple[float, str]:
 def environment(servers: str, topic: str, state: Path) -> dict[str, str]:
     """Return the environment of one of our commands."""
     return {
-        **os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_TOPIC": topic, "STATE_DIR": str(state),
-        "PARTITIONS": str(PARTITIONS), "PYSPARK_PYTHON": sys.executable,
-    }  # fmt: skip
+        **os.environ,
+        **variables(
+            KAFKA_BOOTSTRAP_SERVERS=servers, KAFKA_TOPIC=topic, STATE_DIR=str(state), PARTITIONS=str(PARTITIONS)
+        ),
+    }
 
 
 def sf_police(*arguments: str) -> list[str]:
@@ -175,7 +179,8 @@ def main() -> None:
     result: dict[str, Any] = {"machine": common.machine(), "repeats": REPEATS}
     with tempfile.TemporaryDirectory() as name, common.broker(Path(name) / "broker") as servers:
         folder = Path(name)
-        file = Path(os.environ["DATA"]) if os.environ.get("DATA") else folder / "calls.json"
+        named = given_settings(os.environ, ["data"]).settings.get("data")
+        file = Path(named) if named else folder / "calls.json"
         if not file.exists():
             write_records(file, QUESTION.generate(QUESTION.generated, QUESTION.seed))
         calls = len(json.loads(file.read_text()))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import locale
 import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sf_police import __version__, commands, config
+from sf_police import __version__, commands, config, environment
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.output import drop_output, settle_streams
 from sf_police.question import Question
 from sf_police.stop import Stop
 from sf_police.store.views import kinds
 
-# The settings that commands accept as flags; every command reads all settings from the environment.
+# The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
 _FILES: Final = ("state_dir", "store")
 _STREAM: Final = (
@@ -27,34 +30,66 @@ _STREAM: Final = (
 
 
 def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, prog: str = "sf-police") -> int:
-    """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted."""
-    arguments = vars(_parser(question, prog).parse_args(argv))
-    is_verbose, run = arguments.pop("verbose"), arguments.pop("run")
-    # Failures in the client libraries are reported in one line of our own; -v shows theirs, too.
-    logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
+    """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted.
+
+    Without `argv` it is this process's own command line, and the process is settled for it.
+    """
     stop = Stop()
     stop.listen()
     try:
-        settings = {
-            field.name: arguments.pop(field.name, None) or os.environ.get(field.name.upper())
-            for field in config.settings()
-        }
-        resolved = config.resolve(settings, question.defaults)
-        code: int = run(commands.Run(resolved, question, stop), **arguments)
-        sys.stdout.flush()
-        return code
+        if argv is None:
+            _settle_process()
+            stop.insist()
+        try:
+            return _run(_parser(question, prog).parse_args(argv), question, stop)
+        finally:
+            sys.stdout.flush()  # what fails here is said below, and not by Python as it ends
     except SfPoliceError as error:
-        if is_verbose:
+        if logging.root.isEnabledFor(logging.INFO):
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe. Python would complain again when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return stop.exit_code
+
+
+def _settle_process() -> None:
+    # Applied to this process, as Spark's, Kafka's and PostgreSQL's clients read the variables themselves.
+    settle_streams()
+    try:
+        folder = os.getcwd()
+    except OSError:
+        raise SfPoliceError("the current folder is gone", remedy="change to one that exists") from None
+    sys.path[:] = environment.own_packages_first(sys.path, os.environ, folder=folder)
+    variables = environment.inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
+    os.environ.clear()
+    os.environ.update(variables)
+    if sys.warnoptions:
+        warnings.simplefilter("ignore")  # PYTHONWARNINGS=error would make errors of other packages' warnings
+
+
+def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
+    arguments = vars(parsed)
+    is_verbose, run, uses = arguments.pop("verbose"), arguments.pop("run"), arguments.pop("uses")
+    # Failures in the client libraries are reported in one line of our own; -v shows theirs, too.
+    logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
+    flags = {name: arguments.pop(name, None) for name in uses}
+    given = environment.given_settings(os.environ, [field.name for field in config.settings()])
+    for name in (name for name in given.ignored if name in uses and not flags[name]):
+        if config.is_valid(name, given.ignored[name]) or is_verbose or run is commands.doctor:
+            print(_ignored_line(name, given.ignored[name]), file=sys.stderr)
+    settings = {name: flags[name] or given.settings.get(name) for name in uses}
+    return int(run(commands.Run(config.resolve(settings, question.defaults), question, stop), **arguments))
+
+
+def _ignored_line(name: str, text: str) -> str:
+    shown = name.upper() if name == "store" else f"{name.upper()}={text}"  # a store's URL may have a password
+    return f"note: {shown} in the environment is ignored: set {environment.variable_of(name)}"
 
 
 def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
@@ -64,9 +99,11 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
 
     rows = question.rows
 
-    def command(name: str, run: Callable[..., int], help: str, settings: Sequence[str]) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(name, help=help, description=help, allow_abbrev=False)
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, uses=(*settings, *no_flags))
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
         for field in config.settings():
             if field.name in settings:
@@ -92,7 +129,7 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("create-topic", commands.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
-    sub = command("produce", commands.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"))
+    sub = command("produce", commands.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"), ("data",))
     sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
 
     sub.add_argument(
@@ -142,7 +179,8 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
 
 def _add_setting(parser: argparse.ArgumentParser, field: Any, question: Question) -> None:
     default = config.default_of(field, question.defaults)
-    text = f"{field.metadata['help']} [env: {field.name.upper()}" + (f", default: {default}]" if default else "]")
+    variable = field.name.upper() if field.name in environment.SHARED else environment.variable_of(field.name)
+    text = f"{field.metadata['help']} [env: {variable}" + (f", default: {default}]" if default else "]")
     flag = f"--{field.name.replace('_', '-')}"
     if field.name == "until_end":
         parser.add_argument(flag, action="store_const", const="1", help=text)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.output import OutputError
 from sf_police.question import Question
 from sf_police.stop import Stop
 
@@ -144,11 +145,15 @@ def stream(run: Run) -> int:
         config, session = startup.start_session(config, topic, database, say=_say)
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
-            stop.listen()  # Spark has installed a handler of its own, which interrupts
             with stop.awaited(), live.batches(reader) as on_batch:
                 query.run_stream(session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch)
                 # Printed before Spark shuts down, which takes a while.
-                code = answer.print_result(reader)
+                try:
+                    code = answer.print_result(reader)
+                except OutputError as error:
+                    # All is counted and stored. What is printed from now on is dropped; the books still are said.
+                    _say(f"{error}: the answer is in the store, `sf-police answer` prints it")
+                    code = answer.print_result(reader)
         finally:
             stop_session(session)
     if stop.is_set() and config.until_end:

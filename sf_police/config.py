@@ -1,7 +1,7 @@
 """Every setting in one place: its name, default, meaning and check.
 
-A setting is a Make variable, an environment variable and, in kebab case, a flag of the CLI. Nothing here reads the
-environment; `cli.py` does, once, and passes the `Config` on.
+A setting is a Make variable, an environment variable (`SF_POLICE_WINDOW`) and, in kebab case, a flag of the CLI.
+Nothing here reads the environment; `cli.py` does, once, and passes the `Config` on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sf_police.errors import UsageError
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _HOUR: Final = 3600
+_JARS_DIR: Final = "~/.cache/sf-police/jars"
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 SMALL_BATCH_RECORDS: Final = 5_000
 
@@ -84,7 +85,19 @@ def _memory(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(os.path.expanduser(text))
+    path = os.path.expanduser(text)
+    if path == "~" or path.startswith("~/"):
+        raise ValueError("a path without ~, as HOME is not set")
+    return Path(path)
+
+
+def _jars_dir(text: str) -> Path:
+    # Without a home the default leads nowhere. That is for those to say who look for jars, not for every command.
+    return Path(os.path.expanduser(text)) if text == _JARS_DIR else _path(text)
+
+
+def _checkpoint(text: str) -> str:
+    return str(_path(text)) if text.startswith("~") else text
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
@@ -127,7 +140,7 @@ class Config:
     data: Path = _setting(None, _path, "JSON file of calls (default: a generated one in STATE_DIR)")
     state_dir: Path = _setting(".run", _path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
-    checkpoint: str = _setting(None, str, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)")
+    checkpoint: str = _setting(None, _checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)")
     window: str = _setting(None, _window, "length of a window: a divisor of one hour, or whole hours")
     watermark: str = _setting(None, _duration, "how far a call may trail the latest event time")
     trigger: str = _setting("0 seconds", _duration, "minimum interval between micro-batches; not with UNTIL_END")
@@ -142,7 +155,7 @@ class Config:
     state_partitions: int | None = _setting(
         None, _number(1, 10_000), "state partitions of a new checkpoint (default: one per core, or 1 for small batches)"
     )
-    jars_dir: Path = _setting("~/.cache/sf-police/jars", _path, "folder of the installed jars")
+    jars_dir: Path = _setting(_JARS_DIR, _jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, _path, "the Java installation to use (default: the one on the PATH)")
     maven_repo: str | None = _setting(None, str, "URL of a Maven Central mirror")
 
@@ -214,6 +227,15 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
             remedy="leave one of them out",
         )
     return Config(**parsed)
+
+
+def is_valid(name: str, text: str) -> bool:
+    """Whether a setting could have this value."""
+    try:
+        next(each for each in settings() if each.name == name).metadata["parse"](text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parsed(setting: Field[Any], given: Mapping[str, str], defaults: Defaults) -> Any:

@@ -16,6 +16,7 @@ from sf_police.calls.generate import generate_calls
 from tests.support.brokers import Brokers
 from tests.support.builders import a_value
 from tests.support.crash_points import run_dying
+from tests.support.environment import variables
 from tests.support.fault_table import fault
 from tests.support.invariants import assert_again_changes_nothing, assert_exact, in_order
 from tests.support.job import Job, see_through
@@ -128,7 +129,7 @@ def test_the_producer_is_killed_at_three_quarters_of_the_file(make_job: Callable
 
 def own_job(brokers: Brokers, tmp_path: Path, **extra: str) -> Job:
     job = Job(brokers.servers, "calls", tmp_path / "job")
-    job.env.update(extra)
+    job.env.update(variables(**extra))
     job.run("create-topic")
     job.run("generate", "--calls", "60000")
     return job
@@ -173,7 +174,8 @@ def test_the_broker_is_killed_while_the_stream_reads(brokers: Brokers, tmp_path:
 def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) -> None:
     job = own_job(brokers, tmp_path)
     for victim in range(3):
-        job.env["KAFKA_TOPIC"] = job.topic = f"calls-{victim}"
+        job.topic = f"calls-{victim}"
+        job.env.update(variables(KAFKA_TOPIC=job.topic))
         job.run("create-topic")
         process = job.start("produce", "--rate", "20000")
         wait_for_records(job, 10_000)

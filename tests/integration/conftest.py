@@ -24,7 +24,9 @@ def job(make_job: Callable[..., Job]) -> Job:
 def session(tmp_path: Path) -> Iterator[SparkSession]:
     """A session as the stream has it, in this process."""
     session = create_session(
-        resolve({"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("JARS_DIR")})
+        resolve(
+            {"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("SF_POLICE_JARS_DIR")}
+        )
     )
     session.conf.set("spark.sql.shuffle.partitions", "2")
     yield session

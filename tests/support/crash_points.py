@@ -19,7 +19,7 @@ from typing import Any
 from sf_police.cli import main
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import sink
-from tests.support.environment import ROOT
+from tests.support.environment import ROOT, variables
 from tests.support.job import Job
 
 
@@ -69,8 +69,8 @@ def run_dying(job: Job, point: str, batch: int, **extra: str) -> None:
     """Run the stream to the end, which it does not reach: it is killed, all of it, at the point."""
     command = [sys.executable, "-m", "tests.support.crash_points", point, str(batch), "stream", "--until-end"]
     done = subprocess.run(
-        command, env={**job.env, **extra}, capture_output=True, text=True, timeout=240, cwd=ROOT, check=False,
-        start_new_session=True,
+        command, env={**job.env, **variables(**extra)}, capture_output=True, text=True, timeout=240,
+        cwd=ROOT, check=False, start_new_session=True,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
 

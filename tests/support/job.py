@@ -12,7 +12,7 @@ from pathlib import Path
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from tests.support.environment import ROOT, clean_environment
+from tests.support.environment import ROOT, clean_environment, variables
 
 
 class Job:
@@ -30,7 +30,13 @@ class Job:
         """Run `sf-police`, or another question's module, with these arguments to its end."""
         command = [sys.executable, "-m", module or self.module, *arguments]
         done = subprocess.run(
-            command, env={**self.env, **extra}, capture_output=True, text=True, timeout=240, cwd=ROOT, check=False
+            command,
+            env={**self.env, **variables(**extra)},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            cwd=ROOT,
+            check=False,
         )
         if check:
             assert done.returncode == 0, f"{arguments} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
@@ -40,8 +46,8 @@ class Job:
         """Start `sf-police` with these arguments, in a process group of its own."""
         command = [sys.executable, "-m", self.module, *arguments]
         return subprocess.Popen(
-            command, env={**self.env, **extra}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-            start_new_session=True,
+            command, env={**self.env, **variables(**extra)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT, start_new_session=True,
         )  # fmt: skip
 
     def send(self, *values: bytes | None, partition: int | None = 0, key: bytes | None = b"k", **more: object) -> None:
@@ -81,3 +87,10 @@ def see_through(job: Job, process: subprocess.Popen[str], *command: str, timeout
     process.communicate(timeout=timeout)
     if process.returncode:
         job.run(*command)
+
+
+def processes_of(group: int) -> list[str]:
+    """The processes of a process group that live, each as its command line."""
+    shown = subprocess.run(["ps", "-axww", "-o", "pgid=,stat=,args="], capture_output=True, text=True, check=True)
+    lines = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
+    return [line[-1] for line in lines if line[0] == str(group) and not line[1].startswith("Z")]

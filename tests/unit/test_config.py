@@ -116,3 +116,18 @@ def test_a_checkpoint_on_this_machine_is_the_folder_that_spark_takes(checkpoint:
 def test_a_checkpoint_of_another_file_system_is_not_on_this_machine(checkpoint: str) -> None:
     assert local_path(checkpoint) is None
     assert resolve({"checkpoint": checkpoint}).local_checkpoint is None
+
+
+@pytest.mark.parametrize("name", ["state_dir", "checkpoint", "data", "jars_dir"])
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+
+    assert str(getattr(resolve({name: "~/x"}), name)) == "/home/me/x"
+
+
+def test_a_tilde_without_a_home_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda text: text)
+
+    with pytest.raises(UsageError, match=r"^STATE_DIR=~/x: expected a path without ~, as HOME is not set$"):
+        resolve({"state_dir": "~/x"})
+    assert resolve({}).jars_dir == Path("~/.cache/sf-police/jars")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from sf_police.stop import Stop
+from sf_police.stop import Stop, held
 
 SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
@@ -86,3 +88,58 @@ def test_another_thread_listens_to_nothing_and_does_not_fail(stop: Stop) -> None
     with pytest.raises(KeyboardInterrupt):
         receive(signal.SIGTERM)
     assert (stop.is_set(), other.is_set()) == (True, False)
+
+
+@SIGNALS
+def test_a_signal_waits_for_the_end_of_what_is_held(stop: Stop, number: int, code: int) -> None:
+    steps = []
+
+    def hold() -> None:
+        with held():
+            receive(number)
+            with held():
+                receive(number)
+            steps.append("done")
+
+    with pytest.raises(KeyboardInterrupt):
+        hold()
+
+    assert steps == ["done"]
+    assert stop.exit_code == code
+    with held():
+        steps.append("nothing is due any more")
+
+
+def test_another_thread_holds_nothing(stop: Stop) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait()
+    with pytest.raises(KeyboardInterrupt):
+        receive(signal.SIGTERM)
+    leave.set()
+    thread.join()
+
+
+@SIGNALS
+def test_a_signal_in_a_callback_whose_exceptions_python_ignores_is_repeated(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    class Thing:
+        pass
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # to be restored
+    stop.insist()
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: receive(number))
+    del thing  # its callback is interrupted, and nothing else is
+
+    with pytest.raises(KeyboardInterrupt):
+        threading.Event().wait(30)
+    assert (reference(), stop.exit_code) == (None, code)
