@@ -46,7 +46,7 @@ class Finding:
 def examine(config: Config, question: Question) -> Iterator[Finding]:
     """Yield every finding, in the order in which a newcomer meets them."""
     checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
-        ("Python", _python), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
+        ("Python", _python), ("user", _user), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
         ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
         ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
@@ -60,6 +60,11 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
 
 def _python(_: Config) -> Finding:
     return Finding("Python", OK, f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _user(_: Config) -> Finding:
+    jvm.ensure_user_name()
+    return Finding("user", OK, f"user id {os.geteuid()} has a name")
 
 
 def _java(config: Config) -> Finding:

@@ -8,6 +8,8 @@ itself, too, and ignores one that does not match.
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 import re
 import shutil
 import sys
@@ -34,23 +36,45 @@ def connector_jars(config: Config) -> list[Path]:
     return jars
 
 
-def java_options(config: Config, *, records: int | None) -> str:
+def ensure_user_name() -> None:
+    """Raise SfPoliceError if the user has no name: Hadoop fails without one, whatever HADOOP_USER_NAME is."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise SfPoliceError(
+            f"the user id {os.geteuid()} has no name, and Hadoop needs one",
+            remedy='add it to /etc/passwd, as in `echo "me:x:$(id -u):0::/tmp:/bin/sh" >> /etc/passwd`, or run as '
+            "another user",
+        ) from None
+
+
+def java_options(config: Config, *, records: int | None, has_collector: bool = False) -> str:
     """Return the options of a local master's JVM.
 
     Args:
         config: where Java and the jars are.
         records: how many the run will read; None if it has no end.
+        has_collector: whether the environment chooses the garbage collector; Java refuses to start with two.
     """
-    options = ["-Duser.timezone=UTC", "-XX:+UseParallelGC"]
+    options = ["-Duser.timezone=UTC"]
+    if not has_collector:
+        options.append("-XX:+UseParallelGC")
     archive = archive_path(config)
     if archive.exists():
-        options.append(f"-XX:SharedArchiveFile={archive}")
+        options.append(quoted(f"-XX:SharedArchiveFile={archive}"))
     if records is not None and records <= _SHORT_RUN_RECORDS:
         options.append("-XX:TieredStopAtLevel=1")
     else:
         # A heap that grows as it fills spends twice as long in garbage collection.
         options.append(f"-Xms{config.spark_driver_memory}")
     return " ".join(options)
+
+
+def quoted(option: str) -> str:
+    """Return an option as one word of Spark's `extraJavaOptions`, whatever characters its path has."""
+    if re.fullmatch(r"[\w./:=+-]+", option, re.ASCII):
+        return option
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def archive_path(config: Config) -> Path:

@@ -5,22 +5,26 @@ The JVM's own options are in `jvm.py`, the Kafka source's in `stream/source.py`.
 
 from __future__ import annotations
 
+import locale
 import os
-from contextlib import suppress
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+import pyspark
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
-from pyspark.errors import PySparkRuntimeError
-from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from sf_police import environment
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.spark import jvm
-
-_JVM_END_S: Final = 60
+from sf_police.spark import gateway, jvm
+from sf_police.spark.failures import start_failure
 
 # Options that the pipeline's results depend on; its tests set the same.
 MEANING: Final = {
@@ -59,23 +63,34 @@ _LOCAL_CHECKPOINT: Final = {
 }
 
 
-def spark_options(config: Config, *, records: int | None = None) -> dict[str, str]:
-    """Return every option of the session; `records` as in `jvm.java_options`."""
-    jars = [str(jar) for jar in jvm.connector_jars(config)]
-    options = {**MEANING, **_STREAMING, "spark.driver.memory": config.spark_driver_memory}
-    options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
-    options["spark.ui.showConsoleProgress"] = "false"
-    if config.spark_ui_port:
-        options["spark.ui.port"] = str(config.spark_ui_port)
+def session_options(config: Config) -> dict[str, str]:
+    """Return the options of the stream itself, which hold under spark-submit, too."""
+    options = {**MEANING, **_STREAMING}
     if config.local_checkpoint:
         options |= _LOCAL_CHECKPOINT
     if config.has_small_batches:
         options |= _INTERPRETED
+    return options
+
+
+def spark_options(config: Config, *, records: int | None = None, has_collector: bool = False) -> dict[str, str]:
+    """Return every option of a session in a JVM of our own; `records` and `has_collector` as in `jvm.java_options`."""
+    jars = [str(jar) for jar in jvm.connector_jars(config)]
+    options = {**session_options(config), "spark.driver.memory": config.spark_driver_memory}
+    options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
+    options["spark.ui.showConsoleProgress"] = "false"
+    if config.spark_ui_port:
+        options["spark.ui.port"] = str(config.spark_ui_port)
+    if config.is_local_master and config.local_checkpoint:
+        # HADOOP_CONF_DIR may name a cluster, to which every path without a scheme would belong.
+        options["spark.hadoop.fs.defaultFS"] = "file:///"
     if config.is_local_master:
         # With only one of them, Spark looks up the machine's name, which many laptops cannot resolve.
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
-        options["spark.driver.extraJavaOptions"] = jvm.java_options(config, records=records)
+        options["spark.driver.extraJavaOptions"] = jvm.java_options(
+            config, records=records, has_collector=has_collector
+        )
     else:
         options["spark.jars"] = ",".join(jars)
     return options
@@ -84,51 +99,96 @@ def spark_options(config: Config, *, records: int | None = None) -> dict[str, st
 def create_session(config: Config, *, records: int | None = None, more_java_options: str = "") -> SparkSession:
     """Start the JVM and the session; their output goes to STATE_DIR/spark.log.
 
+    Under spark-submit the JVM runs already, with the submit's own master, memory and jars.
+
     Args:
         config: the settings.
         records: how many the run will read; None if it has no end.
         more_java_options: extra options for a local master's JVM.
 
     Raises:
-        SfPoliceError: Java or the jars are missing, or Spark cannot start.
+        SfPoliceError: Java or the jars are missing, the user has no name, or Spark cannot start.
     """
-    jvm.java_program(config)
-    conf = SparkConf(loadDefaults=False).setMaster(config.spark_master).setAppName("sf-police")
-    for name, value in spark_options(config, records=records).items():
-        conf.set(name, f"{value} {more_java_options}".strip() if name == "spark.driver.extraJavaOptions" else value)
+    # What `cli.py` has settled already holds for a session without it, too.
+    environ = environment.inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
+    if environment.is_submitted(environ):
+        conf = _conf(session_options(config))
+        return SparkSession(SparkContext(conf=conf, gateway=gateway.submitted_gateway()))
+    java = jvm.java_program(config)
+    jvm.ensure_user_name()
+    options = spark_options(config, records=records, has_collector=environment.chooses_collector(environ))
+    if more_java_options:
+        options["spark.driver.extraJavaOptions"] += f" {more_java_options}"
+    conf = _conf(options).setMaster(config.spark_master).setAppName("sf-police")
+    environ = environment.for_spark(
+        environ,
+        spark_home=str(pyspark.__path__[0]),
+        java_home=str(config.java_home) if config.java_home else None,
+        is_local=config.is_local_master,
+    )
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        start = output.tell()
+        return _started_session(config, conf, java, environ, output)
+
+
+def _conf(options: dict[str, str]) -> SparkConf:
+    return SparkConf(loadDefaults=False).setAll(list(options.items()))
+
+
+def _started_session(
+    config: Config, conf: SparkConf, java: Path, environ: dict[str, str], output: IO[bytes]
+) -> SparkSession:
+    start = output.tell()
+    running: Any = None
+    try:
+        with _own_handlers():
+            running = gateway.start_gateway(conf, java=java, environ=environ, output=output)
+            return SparkSession(SparkContext(conf=conf, gateway=running))
+    except BaseException as error:
         try:
-            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
-            context = SparkContext(conf=conf, gateway=gateway)
-        except (PySparkRuntimeError, OSError) as error:
-            said = _last_words(log, start)
-            raise SfPoliceError(f"Spark did not start: {said}", remedy=f"see {log}, or run `make doctor`") from error
-        except Exception as error:
-            said = (str(error).splitlines() or [repr(error)])[-1].strip()
-            raise SfPoliceError(
-                f"Spark did not start with SPARK_MASTER={config.spark_master}: {said}", remedy=f"see {log}"
-            ) from error
-    return SparkSession(context)
+            if isinstance(error, Exception):
+                raise _told(error, config, Path(output.name), start) from error
+            raise
+        finally:
+            if running is not None:
+                gateway.end(running.proc)
+                _forget_gateway()
+
+
+def _told(error: Exception, config: Config, log: Path, start: int) -> SfPoliceError:
+    # While the JVM still runs, as the exception's text is there.
+    with log.open("rb") as file:
+        file.seek(start)
+        said = file.read().decode("utf-8", "replace")
+    raised = None if isinstance(error, gateway.JvmEndedError) else error
+    return start_failure(said, raised, master=config.spark_master, log_file=log)
+
+
+@contextmanager
+def _own_handlers() -> Iterator[None]:
+    # A SparkContext replaces the handler of Ctrl-C.
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def stop_session(session: SparkSession) -> None:
     """Stop the session and its JVM, which would otherwise keep running until Python exits."""
-    gateway: Any = session.sparkContext._gateway
-    with suppress(Py4JError, OSError):  # the JVM may have ended already
-        session.stop()
-    gateway.shutdown()
-    # The JVM exits when its standard input is closed.
-    gateway.proc.stdin.close()
-    gateway.proc.wait(_JVM_END_S)
+    running: Any = session.sparkContext._gateway
+    try:
+        with suppress(Py4JError, OSError):  # the JVM may have ended already
+            session.stop()
+        gateway.stop_gateway(running)
+    finally:
+        if running.proc is not None:
+            gateway.end(running.proc)
+        _forget_gateway()
+
+
+def _forget_gateway() -> None:
     # Lets a later session in this process start a JVM of its own.
     SparkContext._gateway = SparkContext._jvm = None
-
-
-def _last_words(log: Path, start: int) -> str:
-    with log.open("rb") as file:
-        file.seek(start)
-        lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "Java printed nothing"

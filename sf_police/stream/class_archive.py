@@ -28,7 +28,7 @@ def create_archive(config: Config, question: Question) -> Path | None:
         outdated.unlink()
     part = path.with_suffix(".part")
     with tempfile.TemporaryDirectory() as folder:
-        _rehearse(config, question, Path(folder), f"-XX:ArchiveClassesAtExit={part}")
+        _rehearse(config, question, Path(folder), jvm.quoted(f"-XX:ArchiveClassesAtExit={part}"))
     if not part.exists():
         return None
     part.replace(path)

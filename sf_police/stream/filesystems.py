@@ -8,7 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from sf_police.config import local_path
 from sf_police.errors import SfPoliceError
+
+
+def spark_location(checkpoint: str) -> str:
+    """Return the checkpoint as Spark is given it: a folder on this machine is one whatever Hadoop's default is."""
+    path = local_path(checkpoint)
+    # Hadoop takes what follows the scheme literally: nothing is to be escaped.
+    return f"file://{path.resolve()}" if path else checkpoint
 
 
 class Folder(Protocol):

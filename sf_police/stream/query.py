@@ -13,9 +13,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.question import Question
+from sf_police.spark.failures import failure
 from sf_police.store.tables import BatchReport
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.failures import failure
+from sf_police.stream.filesystems import spark_location
 from sf_police.stream.pipeline import window_counts
 from sf_police.stream.sink import StoreSink
 from sf_police.stream.source import kafka_source_options
@@ -33,7 +34,7 @@ def counts_stream(session: SparkSession, config: Config, question: Question) -> 
         watermark=config.watermark,
         in_one_task=config.runs_in_one_task,
     )
-    writer = counts.writeStream.outputMode("update").option("checkpointLocation", config.checkpoint)
+    writer = counts.writeStream.outputMode("update").option("checkpointLocation", spark_location(config.checkpoint))
     return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
 
 

@@ -12,10 +12,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.question import Question
+from sf_police.spark.failures import failure
 from sf_police.store.tables import Batch, BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
-from sf_police.stream.failures import failure
 from sf_police.stream.pipeline import rejected_records
 from sf_police.stream.source import VALUE, kafka_span_options
 

@@ -84,7 +84,7 @@ def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(l
     found = look()
 
     assert {name: finding.state for name, finding in found.items()} == {
-        "Python": OK, "Java": WRONG, "jars": WRONG, "disk": OK, "memory": OK, "broker": TO_DO,
+        "Python": OK, "user": OK, "Java": WRONG, "jars": WRONG, "disk": OK, "memory": OK, "broker": TO_DO,
         "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -105,6 +105,18 @@ def test_java_by_what_it_says_of_itself(look: Look, tmp_path: Path, version: str
 
     assert (found.state, found.remedy) == (state, "" if state == OK else INSTALL_JAVA)
     assert str(tmp_path / "java" / "bin" / "java") in found.text
+
+
+def test_a_user_without_a_name_is_wrong_and_learns_how_to_get_one(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getpwuid(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr("pwd.getpwuid", getpwuid)
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    found = look()["user"]
+
+    assert (found.state, found.text) == (WRONG, "the user id 12345 has no name, and Hadoop needs one")
+    assert "/etc/passwd" in found.remedy
 
 
 def test_no_java_is_wrong(look: Look, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +193,20 @@ def test_java_options_are_just_these(config: Config, records: int | None, option
     expected = ["-Duser.timezone=UTC", "-XX:+UseParallelGC", option]
 
     assert jvm.java_options(config, records=records).split() == expected
+
+
+def test_a_collector_of_the_environments_is_not_contradicted(config: Config) -> None:
+    options = jvm.java_options(config, records=0, has_collector=True).split()
+
+    assert options == ["-Duser.timezone=UTC", "-XX:TieredStopAtLevel=1"]
+
+
+def test_an_archive_in_a_folder_with_a_space_is_one_option(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / 'a "b" c'))
+    archive = jvm.archive_path(config)
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+
+    assert f"-XX:SharedArchiveFile={archive}" in shlex.split(jvm.java_options(config, records=None))

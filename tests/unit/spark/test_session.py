@@ -5,7 +5,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from sf_police.spark.session import spark_options
+from sf_police.errors import SfPoliceError
+from sf_police.spark.session import create_session, spark_options
 from tests.support.question import resolve
 
 
@@ -34,3 +35,34 @@ def test_a_long_run_starts_with_all_of_its_heap(jars_dir: str, records: int | No
     java_options = spark_options(config, records=records)["spark.driver.extraJavaOptions"].split()
     assert ("-Xms3g" in java_options) != is_short
     assert ("-XX:TieredStopAtLevel=1" in java_options) == is_short
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "file:///"),
+        ({"checkpoint": "hdfs://namenode/checkpoint"}, None),
+        ({"spark_master": "yarn"}, None),
+    ],
+    ids=["all on this machine", "a checkpoint elsewhere", "a cluster"],
+)
+def test_hadoops_default_is_this_machine_where_all_runs_here(
+    jars_dir: str, settings: dict[str, str], expected: str | None
+) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, **settings}))
+
+    assert options.get("spark.hadoop.fs.defaultFS") == expected
+
+
+def test_a_user_without_a_name_is_refused_before_a_jvm_is_started(
+    jars_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getpwuid(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr("pwd.getpwuid", getpwuid)
+    with pytest.raises(
+        SfPoliceError, match=r"^the user id \d+ has no name, and Hadoop needs one: add it to /etc/passwd"
+    ):
+        create_session(resolve({"jars_dir": jars_dir, "state_dir": str(tmp_path / "state")}))
+    assert not (tmp_path / "state").exists()

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.errors import SfPoliceError
-from sf_police.stream.filesystems import Folder, HadoopFolder, LocalFolder
+from sf_police.stream.filesystems import Folder, HadoopFolder, LocalFolder, spark_location
 
 
 @pytest.fixture
@@ -133,3 +133,23 @@ def test_a_file_system_that_does_not_rename_is_one_line(
 
     with pytest.raises(SfPoliceError, match="cannot write .*/metadata: another file is in its place"):
         folder.write("metadata", "{}")
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "uri"),
+    [
+        ("/data/check point", "file:///data/check point"),
+        ("/data/a%20b#c?d&é", "file:///data/a%20b#c?d&é"),
+        ("file:/data/a%20b", "file:///data/a%20b"),
+        ("file://localhost/data", "file:///data"),
+        ("/data/../other/", "file:///other"),
+        ("hdfs://namenode/checkpoint", "hdfs://namenode/checkpoint"),
+        ("s3a://bucket/a b", "s3a://bucket/a b"),
+    ],
+)
+def test_spark_is_given_a_local_checkpoint_as_such_whatever_hadoops_default_is(checkpoint: str, uri: str) -> None:
+    assert spark_location(checkpoint) == uri
+
+
+def test_a_relative_checkpoint_is_given_to_spark_as_an_absolute_one() -> None:
+    assert spark_location("a folder/checkpoint") == f"file://{Path('a folder/checkpoint').absolute()}"

@@ -1,0 +1,137 @@
+"""Describes failures of Spark or its JVM in one line. Kafka clients' errors are described in `topic/clients.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from py4j.protocol import Py4JError
+
+from sf_police.errors import SfPoliceError
+
+_BROKERS_GONE: Final = ("the brokers no longer answer", "check `make kafka-status`, then run again")
+_LOGIN: Final = ("the brokers refused the login", "check the user and the password in KAFKA_CLIENT_PROPERTIES")
+_TLS: Final = ("the brokers' certificate was refused", "check the ssl settings in KAFKA_CLIENT_PROPERTIES")
+_MEMORY: Final = ("Spark ran out of memory", "raise SPARK_DRIVER_MEMORY, or lower MAX_OFFSETS_PER_TRIGGER")
+_NO_HEAP: Final = (
+    "Java cannot have the memory that it was told to take",
+    "lower SPARK_DRIVER_MEMORY, or unset -Xms and -Xmx in JAVA_TOOL_OPTIONS and _JAVA_OPTIONS",
+)
+# Fragments of Java errors: what each means, and the remedy. The more telling come first.
+_KNOWN: Final = {
+    "data may have been lost": (
+        "records that the stream has not read are gone from the topic (retention, or the topic was re-created)",
+        "run `make reset` to start over with what is left",
+    ),
+    "No space left": (
+        "no space left for the checkpoint or for Spark's temporary files",
+        "free some space, then run again",
+    ),
+    "Initial heap size set to a larger value": _NO_HEAP,
+    "INVALID_DRIVER_MEMORY": ("Spark needs more memory", "set SPARK_DRIVER_MEMORY to 1g or more"),
+    "Could not reserve enough space": _NO_HEAP,
+    "UnsupportedClassVersionError": (
+        "this Java is too old for Spark",
+        "install Java 17 or 21, or set JAVA_HOME to one",
+    ),
+    "SaslAuthenticationException": _LOGIN,
+    "SslAuthenticationException": _TLS,
+    "SSLHandshakeException": _TLS,
+    "AuthorizationException": (
+        "the brokers do not allow this user to read the topic",
+        "ask for read access to the topic, for any consumer group",
+    ),
+    "invalid null input: name": (
+        "this user has no name, and Hadoop needs one",
+        "give the user id an entry in /etc/passwd",
+    ),
+    "unmappable characters": (
+        "Java cannot use a file name with these characters in this locale",
+        "set LC_ALL to a UTF-8 locale, such as C.UTF-8",
+    ),
+    "No resolvable bootstrap urls": (
+        "no broker's name can be resolved",
+        "check KAFKA_BOOTSTRAP_SERVERS",
+    ),
+    "All masters are unresponsive": ("Spark's master does not answer", "check SPARK_MASTER"),
+    "Timed out waiting": _BROKERS_GONE,
+    "TimeoutException": _BROKERS_GONE,
+    "OutOfMemoryError": _MEMORY,
+}
+_UNKNOWN_HOST: Final = re.compile(r"java\.net\.UnknownHostException: ([^\s:]+)")
+# A Java exception at the start of a line, with or without `Exception in thread "main"`, or after a log's own words.
+_EXCEPTION: Final = re.compile(
+    r'^(?:Exception in thread "[^"]*" )?(?:Caused by: )?'
+    r"((?:[a-z_][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Failure)\b.*)$",
+    re.MULTILINE,
+)
+# What the JVM says where it cannot start: on standard output, often over two lines.
+_JVM_ERROR: Final = re.compile(
+    r"^(Error .*|.*\b(?:not found|failed)\b.*|Unrecognized .*|Conflicting .*)$", re.MULTILINE
+)
+
+
+def failure(error: Exception) -> SfPoliceError:
+    """Describe an exception of the query by a known cause, else by its root cause."""
+    causes = _causes(error)
+    known = _known(causes)
+    if known:
+        return known
+    return SfPoliceError(f"the stream failed: {_line(causes[-1])}", remedy="see spark.log, or run again with -v")
+
+
+def start_failure(log: str, error: Exception | None, *, master: str, log_file: object) -> SfPoliceError:
+    """Describe why Spark did not start, from what its JVM wrote, and from the exception, if it came so far."""
+    causes = [log, *(_causes(error) if error else ())]
+    known = _known(causes)
+    if known:
+        return SfPoliceError(f"Spark did not start: {known.what}", remedy=known.remedy)
+    if error is not None:
+        what = f"Spark did not start with SPARK_MASTER={master}: {_line(causes[-1])}"
+        return SfPoliceError(what, remedy=f"see {log_file}")
+    return SfPoliceError(f"Spark did not start: {first_exception(log)}", remedy=f"see {log_file}, or run `make doctor`")
+
+
+def first_exception(log: str) -> str:
+    """Return the first exception in a JVM's output, else its first complaint, else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    found = _EXCEPTION.search(log)
+    if found:
+        return found[1].strip()
+    complaint = next((number for number, line in enumerate(lines) if _JVM_ERROR.match(line)), None)
+    if complaint is not None:
+        # `Error occurred during initialization of VM` says only in the next line what it was.
+        is_whole = not lines[complaint].endswith("initialization of VM")
+        return ": ".join(lines[complaint : complaint + (1 if is_whole else 2)])
+    return lines[-1] if lines else "Java printed nothing"
+
+
+def _known(causes: Iterable[str]) -> SfPoliceError | None:
+    text = "\n".join(causes)
+    host = _UNKNOWN_HOST.search(text)
+    for fragment, (what, remedy) in _KNOWN.items():
+        if fragment in text:
+            return SfPoliceError(what, remedy=remedy)
+    if host:
+        return SfPoliceError(
+            f"no address is known for the host {host[1]}", remedy="check its name, or add it to /etc/hosts"
+        )
+    return None
+
+
+def _line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason given"])[0]
+
+
+def _causes(error: Exception) -> list[str]:
+    # From the exception in Python down to the root cause in the JVM, which is asked, and may have ended.
+    texts = []
+    with suppress(Py4JError, OSError):
+        texts.append(str(error) or repr(error))
+        throwable: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+        while throwable is not None:
+            texts.append(str(throwable.toString()))
+            throwable = throwable.getCause()
+    return texts or [type(error).__name__]

@@ -1,0 +1,146 @@
+"""Java's errors as one line; the exceptions are fakes of what Py4J hands over."""
+
+from __future__ import annotations
+
+import pytest
+
+from sf_police.spark.failures import failure, first_exception, start_failure
+
+
+class Throwable:
+    def __init__(self, text: str, cause: Throwable | None = None) -> None:
+        self._text, self._cause = text, cause
+
+    def toString(self) -> str:  # noqa: N802 # Java's
+        return self._text
+
+    def getCause(self) -> Throwable | None:  # noqa: N802 # Java's
+        return self._cause
+
+
+def raised(*texts: str) -> Exception:
+    error = Exception("Exception thrown in foreachBatch")
+    cause = None
+    for text in reversed(texts):
+        cause = Throwable(text, cause)
+    error._origin = cause  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("texts", "what", "remedy"),
+    [
+        (("org.apache.spark.SparkException: Some data may have been lost",), "are gone from the topic", "make reset"),
+        (
+            ("StreamingQueryException", "java.io.IOException: No space left on device"),
+            "no space left",
+            "free some space",
+        ),
+        (("java.lang.OutOfMemoryError: Java heap space",), "ran out of memory", "SPARK_DRIVER_MEMORY"),
+        (("org.apache.kafka.common.errors.TimeoutException: x",), "no longer answer", "make kafka-status"),
+        (
+            ("KafkaException", "java.net.UnknownHostException: db.example: Name or service not known"),
+            "no address is known for the host db.example",
+            "/etc/hosts",
+        ),
+        (
+            ("org.apache.kafka.common.errors.SaslAuthenticationException: Invalid credentials",),
+            "refused the login",
+            "KAFKA_CLIENT_PROPERTIES",
+        ),
+        (
+            ("javax.net.ssl.SSLHandshakeException: PKIX path building failed",),
+            "certificate was refused",
+            "ssl settings",
+        ),
+        (
+            ("org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized",),
+            "do not allow",
+            "read access",
+        ),
+        (
+            ("java.nio.file.InvalidPathException: Malformed input or input contains unmappable characters: /é",),
+            "cannot use a file name",
+            "LC_ALL",
+        ),
+    ],
+)
+def test_a_known_failure_has_its_remedy(texts: tuple[str, ...], what: str, remedy: str) -> None:
+    error = failure(raised(*texts))
+
+    assert what in error.what
+    assert remedy in error.remedy
+
+
+def test_an_unknown_failure_tells_what_went_wrong_first() -> None:
+    error = failure(raised("outer", "middle", "java.lang.IllegalStateException: the cause\n\tat Some.method"))
+
+    assert str(error) == (
+        "the stream failed: java.lang.IllegalStateException: the cause: see spark.log, or run again with -v"
+    )
+
+
+def test_an_exception_of_pythons_own_is_told_as_it_is() -> None:
+    assert str(failure(ValueError("boom"))) == "the stream failed: boom: see spark.log, or run again with -v"
+
+
+def test_of_a_jvm_that_has_ended_what_was_heard_is_told() -> None:
+    class Gone(Throwable):
+        def toString(self) -> str:  # noqa: N802 # Java's
+            raise ConnectionRefusedError
+
+    error = raised("outer")
+    error._origin = Gone("")  # type: ignore[attr-defined]
+
+    assert failure(error).what == "the stream failed: Exception thrown in foreachBatch"
+
+
+LOG = """WARNING: Using incubator modules: jdk.incubator.vector
+26/11/26 15:05:01 ERROR SparkContext: Error initializing SparkContext.
+java.lang.IllegalStateException: the first one
+\tat org.apache.spark.Some.method(Some.scala:1)
+Caused by: java.io.IOException: the second one
+\t... 17 more
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (LOG, "java.lang.IllegalStateException: the first one"),
+        ('Exception in thread "main" java.lang.NoSuchFieldError: x\n\tat Z\n', "java.lang.NoSuchFieldError: x"),
+        ("Error occurred during initialization of VM\nToo small maximum heap\n",
+         "Error occurred during initialization of VM: Too small maximum heap"),
+        ("Picked up JAVA_TOOL_OPTIONS: -javaagent:/x.jar\nError opening zip file or JAR manifest missing : /x.jar\n",
+         "Error opening zip file or JAR manifest missing : /x.jar"),
+        ("Error opening zip file: /x.jar\nError occurred during initialization of VM\nagent library failed\n",
+         "Error opening zip file: /x.jar"),
+        ("one\ntwo\n", "two"),
+        ("", "Java printed nothing"),
+    ],
+)  # fmt: skip
+def test_of_a_log_the_first_exception_is_told(log: str, expected: str) -> None:
+    assert first_exception(log) == expected
+
+
+def test_a_jvm_that_did_not_start_is_told_by_its_log() -> None:
+    error = start_failure(LOG, None, master="local[*]", log_file="spark.log")
+
+    assert str(error) == (
+        "Spark did not start: java.lang.IllegalStateException: the first one: see spark.log, or run `make doctor`"
+    )
+
+
+def test_a_session_that_did_not_start_is_told_by_its_root_cause() -> None:
+    error = start_failure("", raised("outer", "java.io.IOException: refused"), master="spark://x", log_file="spark.log")
+
+    assert str(error) == "Spark did not start with SPARK_MASTER=spark://x: java.io.IOException: refused: see spark.log"
+
+
+def test_a_known_cause_is_told_of_a_start_as_of_a_query() -> None:
+    log = "Error occurred during initialization of VM\nInitial heap size set to a larger value than the maximum\n"
+
+    error = start_failure(log, None, master="local[*]", log_file="spark.log")
+
+    assert error.what == "Spark did not start: Java cannot have the memory that it was told to take"
+    assert error.remedy == "lower SPARK_DRIVER_MEMORY, or unset -Xms and -Xmx in JAVA_TOOL_OPTIONS and _JAVA_OPTIONS"

@@ -1,0 +1,104 @@
+"""The JVM as a process: a fake one, which never answers, is interrupted, or ends by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from pyspark import SparkConf
+
+from sf_police.spark import gateway
+from sf_police.stop import Stop
+from tests.support.waiting import eventually
+
+LAUNCHED = r"""#!/bin/sh
+case "$*" in
+  *launcher.Main*) echo "Picked up JAVA_TOOL_OPTIONS: x"; printf '\000\n%s\000jvm\000' "$0" ;;
+  *) echo $$ >> "$PIDS"; JVM ;;
+esac
+"""
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[IO[bytes]]:
+    with (tmp_path / "spark.log").open("wb") as file:
+        yield file
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    Stop().listen()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def a_java(folder: Path, jvm: str) -> Path:
+    java = folder / "java"
+    java.write_text(LAUNCHED.replace("JVM", jvm))
+    java.chmod(0o755)
+    return java
+
+
+def start(java: Path, folder: Path, output: IO[bytes]) -> None:
+    environ = {"PATH": os.environ["PATH"], "SPARK_HOME": "/spark", "PIDS": str(folder / "pids")}
+    gateway.start_gateway(SparkConf(loadDefaults=False), java=java, environ=environ, output=output)
+
+
+def is_gone(pid: int) -> bool:
+    return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode != 0
+
+
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_jvm_starts_leaves_none(tmp_path: Path, output: IO[bytes], number: int) -> None:
+    pids = tmp_path / "pids"
+
+    def interrupt() -> None:
+        eventually(lambda: int(pids.read_text()), FileNotFoundError, ValueError)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        start(a_java(tmp_path, "exec sleep 300"), tmp_path, output)
+    thread.join()
+
+    assert is_gone(int(pids.read_text()))
+    assert gateway._running == set()
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_jvm_that_ends_by_itself_is_an_error_whatever_its_code(tmp_path: Path, output: IO[bytes], code: int) -> None:
+    with pytest.raises(gateway.JvmEndedError):
+        start(a_java(tmp_path, f"echo so it ended; exit {code}"), tmp_path, output)
+
+    assert (tmp_path / "spark.log").read_text() == "so it ended\n"
+    assert gateway._running == set()
+
+
+def test_a_launcher_that_fails_is_an_error_and_what_it_says_is_kept(tmp_path: Path, output: IO[bytes]) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\necho 'Error: agent library failed to init'; exit 1\n")
+    java.chmod(0o755)
+
+    with pytest.raises(gateway.JvmEndedError):
+        start(java, tmp_path, output)
+
+    assert (tmp_path / "spark.log").read_text() == "Error: agent library failed to init\n"
+
+
+def test_a_process_is_ended_once_and_for_all() -> None:
+    process = subprocess.Popen(["sleep", "300"], stdin=subprocess.PIPE)
+
+    gateway.end(process)
+    gateway.end(process)
+
+    assert process.returncode == -signal.SIGKILL
