@@ -22,7 +22,7 @@ from sf_police.store.views import kinds
 
 # The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
-_FILES: Final = ("state_dir", "store")
+_FILES: Final = ("state_dir", "store", "store_schema")
 _STREAM: Final = (
     "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
     "spark_master", "spark_driver_memory", "spark_ui_port", "state_partitions", "jars_dir", "java_home",

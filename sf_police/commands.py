@@ -140,13 +140,15 @@ def stream(run: Run) -> int:
 
     config, stop = run.config, run.stop
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
-    with only_stream, closing(open_database(config.store, run.question)) as database:
+    with only_stream, closing(open_database(config.store, run.question, config.store_schema)) as database:
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         config, session = startup.start_session(config, topic, database, say=_say)
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
             with stop.awaited(), live.batches(reader) as on_batch:
-                query.run_stream(session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch)
+                query.run_stream(
+                    session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch, say=_say
+                )
                 # Printed before Spark shuts down, which takes a while.
                 try:
                     code = answer.print_result(reader)
@@ -204,27 +206,35 @@ def answer(run: Run, *, format: str, by: str | None, window_start: datetime | No
     """Print the answer."""
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
-    from sf_police.view.answer import print_answer, print_result
+    from sf_police.view.answer import print_answer, print_result, say_imbalance
 
-    with closing(existing_database(run.config.store, run.question)) as database:
+    with closing(existing_database(run.config.store, run.question, run.config.store_schema)) as database:
         reader = StoreReader(database)
         if reader.is_empty():
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         if format == "table" and window_start is None and by is None:
             return print_result(reader, limit=limit)
         print_answer(reader, format=format, by=by, window_start=window_start, limit=limit)
-        return 0
+        return say_imbalance(reader)
 
 
 def reset(run: Run) -> int:
-    """Delete the checkpoint and the store."""
-    from sf_police.store.database import delete_database
+    """Delete the checkpoint and the store, once both are proven to be ours; say what else is left in their places."""
+    from sf_police.store.database import delete_database, open_database
     from sf_police.stream import checkpoint
 
-    with checkpoint.exclusive(run.config.checkpoint, run.config.state_dir):
-        checkpoint.delete(run.config.checkpoint)
-        delete_database(run.config.store, run.question)
+    config = run.config
+    with closing(open_database(config.store, run.question, config.store_schema)) as database:
+        where, stream = database.where, database.owner_if_readable()
+    checkpoint.ensure_ours(config.checkpoint, stream)
+    with checkpoint.exclusive(config.checkpoint, config.state_dir):
+        is_known = checkpoint.names_store(config.checkpoint, where)
+        # The store first: if it is not ours, or in use, nothing is deleted.
+        left = delete_database(config.store, run.question, config.store_schema, is_known=is_known)
+        left += checkpoint.delete(config.checkpoint)
     _say("deleted the checkpoint and the store; the next run starts over")
+    if left:
+        _say(f"left, as this program did not make it: {', '.join(left)}")
     return 0
 
 

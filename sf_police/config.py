@@ -20,6 +20,7 @@ _HOUR: Final = 3600
 _JARS_DIR: Final = "~/.cache/sf-police/jars"
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 SMALL_BATCH_RECORDS: Final = 5_000
+STORE_SCHEMA: Final = "sf_police"
 
 
 def duration_s(text: str) -> int:
@@ -69,6 +70,12 @@ def _servers(text: str) -> str:
 def _topic(text: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in (".", ".."):
         raise ValueError("1 to 249 of the characters a-z A-Z 0-9 . _ - (but not `.` or `..`)")
+    return text
+
+
+def _schema(text: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) or text.startswith("pg_") or text == "information_schema":
+        raise ValueError("1 to 63 of the characters a-z 0-9 _, no digit first and not pg_")
     return text
 
 
@@ -140,6 +147,7 @@ class Config:
     data: Path = _setting(None, _path, "JSON file of calls (default: a generated one in STATE_DIR)")
     state_dir: Path = _setting(".run", _path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
+    store_schema: str = _setting(STORE_SCHEMA, _schema, "PostgreSQL schema of the store's own; not for SQLite")
     checkpoint: str = _setting(None, _checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)")
     window: str = _setting(None, _window, "length of a window: a divisor of one hour, or whole hours")
     watermark: str = _setting(None, _duration, "how far a call may trail the latest event time")

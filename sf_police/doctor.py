@@ -144,7 +144,7 @@ def _topic(config: Config) -> Finding:
 
 
 def _store(config: Config, *, question: Question) -> Finding:
-    with closing(existing_database(config.store, question)) as database:
+    with closing(existing_database(config.store, question, config.store_schema)) as database:
         books = StoreReader(database).books()
     if not books.is_balanced:
         return Finding("store", WRONG, "its books do not balance", "run `make reset`, then `make run-stream`")
@@ -157,7 +157,7 @@ def _checkpoint(config: Config, *, question: Question) -> Finding:
         return Finding("checkpoint", OK, f"{config.checkpoint} is not on this machine; the stream checks it at startup")
     if not path.exists():
         return Finding("checkpoint", TO_DO, f"none at {path}", "run `make run-stream`")
-    with closing(existing_database(config.store, question)) as database:
+    with closing(existing_database(config.store, question, config.store_schema)) as database:
         folder, store = filesystems.LocalFolder(path), StoreReader(database)
         stored = checkpoint.stored_settings(folder, store, config.checkpoint)
     return Finding("checkpoint", OK, f"{path} belongs to the store, window {(stored or {}).get('window')}")

@@ -40,16 +40,21 @@ class Field:
         type: `string`; `integer`, within 64 bits; or `decimal(p,s)`, of up to p digits, s of them after the point. A
             number with more is rejected, never rounded. The type of a field that is not required is not checked.
         is_required: whether a record without it is rejected.
+        max_bytes: how long a required string may be in UTF-8, white space around it aside; 0 for any length. A string
+            that is stored as a group needs one: PostgreSQL can index only about 2,700 bytes of a row's key.
         label: what people call it; unless given, the name with spaces for underscores.
     """
 
     name: str
     type: str = "string"
     is_required: bool = False
+    max_bytes: int = 0
     label: str = ""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an unknown type."""
+        """Raise ValueError for an unknown type, or a length that nothing would check."""
+        if self.max_bytes and not (self.is_required and self.type == "string"):
+            raise ValueError(f"{self.name}: only a required string can have max_bytes")
         digits = _DECIMAL.fullmatch(self.type)
         if digits and not (int(digits[2]) <= int(digits[1]) and 1 <= int(digits[1]) <= _MOST_DIGITS):
             raise ValueError(f"{self.name}: {self.type} must have 1 to {_MOST_DIGITS} digits")

@@ -32,10 +32,10 @@ GROUP BY zone;
 
 -- name: overall_answer
 SELECT
-    CAST(SUM(rides) AS BIGINT) AS rides,
-    CAST(MAX(windows) AS BIGINT) AS windows,
-    CAST(MAX(zones) AS BIGINT) AS zones,
-    CAST(SUM(fare) AS BIGINT) AS fare,
+    CAST(COALESCE(SUM(rides), 0) AS BIGINT) AS rides,
+    CAST(COALESCE(MAX(windows), 0) AS BIGINT) AS windows,
+    CAST(COALESCE(MAX(zones), 0) AS BIGINT) AS zones,
+    CAST(COALESCE(SUM(fare), 0) AS BIGINT) AS fare,
     MAX(CASE WHEN place = 1 THEN payment END) AS usual_payment,
     CAST(MAX(CASE WHEN place = 1 THEN rides END) AS BIGINT) AS usual_payment_rides
 FROM (

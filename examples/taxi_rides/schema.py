@@ -16,7 +16,7 @@ FARE: Final = "fare"
 FIELDS: Final = (
     Field(RIDE_ID, "integer", is_required=True),
     Field(PICKUP_TIME, is_required=True),  # UTC
-    Field(PICKUP_ZONE, is_required=True),
+    Field(PICKUP_ZONE, is_required=True, max_bytes=1_000),
     Field("dropoff_zone"),
     Field("passengers", "integer"),
     Field(PAYMENT_TYPE, "integer", is_required=True),

@@ -80,7 +80,7 @@ SELECT
     MAX(usual_resolution_calls) AS usual_resolution_calls
 FROM (
     SELECT
-        CAST(SUM(calls) AS BIGINT) AS calls,
+        CAST(COALESCE(SUM(calls), 0) AS BIGINT) AS calls,
         COUNT(DISTINCT window_start) AS windows,
         COUNT(DISTINCT crime_type) AS crime_types,
         NULL AS usual_resolution,

@@ -11,16 +11,17 @@ CRIME_TYPE_NAME: Final = "original_crime_type_name"
 CALL_DATE_TIME: Final = "call_date_time"
 DISPOSITION: Final = "disposition"
 
-# In file order. A call cannot be counted without the four required fields.
+# In file order. A call cannot be counted without the four required fields. Names and codes are far shorter than this;
+# the limits are what every store can index.
 FIELDS: Final = (
     Field(CRIME_ID, is_required=True),
-    Field(CRIME_TYPE_NAME, is_required=True),
+    Field(CRIME_TYPE_NAME, is_required=True, max_bytes=1_000),
     Field("report_date"),
     Field("call_date"),
     Field("offense_date"),
     Field("call_time"),
     Field(CALL_DATE_TIME, is_required=True),  # wall clock of San Francisco, no offset
-    Field(DISPOSITION, is_required=True),
+    Field(DISPOSITION, is_required=True, max_bytes=500),
     Field("address"),
     Field("city"),
     Field("state"),

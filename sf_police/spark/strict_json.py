@@ -135,6 +135,20 @@ def _validated(text: Column, variant: Column, required: Sequence[Field]) -> Colu
     return _once(found, record)
 
 
+def length_reason(fields: Sequence[Field]) -> Column:
+    """Return which required field, as found by either path, is longer than it may be; NULL if none is.
+
+    Not part of the regular expression, which would have to count characters, and counts no bytes.
+    """
+    reason = F.lit(None).cast("string")
+    for field in reversed([field for field in fields if field.max_bytes]):
+        text, most = F.col(field.name), field.max_bytes
+        # Hardly any text is so long that it has to be trimmed.
+        is_long = (F.octet_length(text) > most) & (F.octet_length(trimmed(text)) > most)
+        reason = F.when(is_long, F.lit(f"{field.name} is longer than {most:,} bytes")).otherwise(reason)
+    return reason
+
+
 def _member(variant: Column, name: Column) -> Column:
     return F.try_variant_get(variant, F.concat(F.lit("$[0]['"), name, F.lit("']")), "variant")
 

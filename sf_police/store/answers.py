@@ -130,10 +130,9 @@ class StoreReader:
 def totals(windows: Sequence[Row], overall: Row, *, spread: str) -> Row:
     """Return the overall answer, and the spread of a column over the windows: minimum, median and maximum."""
     figures = [row[spread] for row in windows]
-    return {
-        **overall,
-        f"{spread}_per_window": {"minimum": min(figures), "median": median(figures), "maximum": max(figures)},
-    }
+    # Without a window (every record was rejected) there is no spread.
+    found = (min(figures), median(figures), max(figures)) if figures else (None, None, None)
+    return {**overall, f"{spread}_per_window": dict(zip(("minimum", "median", "maximum"), found, strict=True))}
 
 
 def _batch(row: Mapping[str, Any]) -> Batch:

@@ -2,36 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 from sqlalchemy import Engine, Table
 from sqlalchemy.engine import URL, Connection
 
+from sf_police.errors import SfPoliceError
+
+# Kept with what we make in a database, so that nothing else is ever dropped.
+MARK: Final = "sf-police"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, a view or the like, where the store is or would be."""
+
+    name: str
+    is_view: bool
+    is_marked: bool
+
 
 class Backend(Protocol):
-    """A module that supports one database."""
+    """A module that supports one database. `schema` is where PostgreSQL keeps the store; SQLite has none."""
 
     def engine(self, url: URL) -> Engine:
         """Create the engine, with positional parameters; creates no database."""
 
-    def prepare(self, engine: Engine) -> None:
-        """Create what must exist before the tables can be created."""
-
     def exists(self, engine: Engine) -> bool:
         """Return whether there is a database to connect to; never creates one."""
 
-    def delete(self, url: URL) -> bool:
-        """Delete the whole database if it is ours; otherwise return False: the tables must be dropped."""
+    def prepare(self, engine: Engine) -> None:
+        """Create what must exist before a transaction can create the tables."""
+
+    def begin(self, connection: Connection, schema: str) -> None:
+        """Settle what holds for one transaction only: a pooler may give the next one another connection."""
+
+    def unusable(self, connection: Connection) -> str | None:
+        """Return why no store can be in this database at all; None if one can."""
+
+    def relations(self, connection: Connection, schema: str) -> list[Relation]:
+        """Return what is where the store is or would be, ours or not."""
+
+    def earlier_schema(self, engine: Engine, schema: str) -> str | None:
+        """Return another schema that holds a store of the format before there was a setting for it; None if none."""
+
+    def mark(self, connection: Connection, schema: str) -> None:
+        """Create the place for the tables, and mark it as ours."""
+
+    def unmark(self, connection: Connection, schema: str) -> None:
+        """Delete that place if it is ours and empty."""
+
+    def delete_file(self, url: URL) -> bool:
+        """Delete the database with all that is in it, if it is one of files; return whether it is."""
+
+    def is_ours_if_unreadable(self, url: URL) -> bool:
+        """Return whether a database that cannot be read any more is still marked as ours."""
 
     def structure_error(self, connection: Connection) -> str | None:
         """Describe corruption below the level of tables; None if sound."""
+
+    def replace_view(self, connection: Connection, name: str, query: str) -> None:
+        """Create the view, or replace one of another text; leaves one of this text as it is."""
+
+    def explain(self, engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
+        """Return what a driver's error means, if it is one that this module knows; `where` names the store."""
 
     def insert_or_update(self, table: Table) -> Any:
         """Return the statement that inserts a row, or replaces the one with the same key."""
 
     def driver_times(self, times: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return a column of wall-clock times as the driver expects them."""
+
+
+def gone(where: str) -> SfPoliceError:
+    """Return the error for tables that were there when the store was opened."""
+    return SfPoliceError(
+        f"{where} was deleted or replaced while it was in use",
+        remedy="put it back, or run `make reset` (deletes the checkpoint and the store)",
+    )
 
 
 def upsert(insert: Any, table: Table) -> Any:

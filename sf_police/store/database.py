@@ -5,21 +5,21 @@ Knows nothing of Spark or Kafka. Rows are written by `writer.py` and read by `an
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import select
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from sf_police.config import STORE_SCHEMA
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.question import Question
-from sf_police.store import postgresql, sqlite
-from sf_police.store.backend import Backend
-from sf_police.store.tables import FORMAT, tables_of
+from sf_police.store import ownership, postgresql, sqlite
+from sf_police.store.backend import Backend, Relation
+from sf_police.store.tables import tables_of
 from sf_police.store.views import queries
 
 _BACKENDS: Final[dict[str, Backend]] = {"sqlite": sqlite, "postgresql": postgresql}
@@ -29,8 +29,8 @@ _URLS: Final = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 class Database:
     """A question's store, open."""
 
-    def __init__(self, url: URL, backend: Backend, question: Question) -> None:
-        self.backend, self.question = backend, question
+    def __init__(self, url: URL, backend: Backend, question: Question, schema: str = STORE_SCHEMA) -> None:
+        self.backend, self.question, self.schema = backend, question, schema
         self.tables = tables_of(question)
         self._engine = backend.engine(url)
 
@@ -39,58 +39,94 @@ class Database:
         """SQLAlchemy's dialect."""
         return self._engine.dialect
 
+    @property
+    def where(self) -> str:
+        """The store, in words, without its password."""
+        schema = f" (schema {self.schema})" if self.dialect.name == "postgresql" else ""
+        return f"the store at {self._engine.url}{schema}"
+
     def exists(self) -> bool:
-        """Return whether the store has its tables; never creates the file."""
+        """Return whether the store has its tables; never creates the file.
+
+        Raises:
+            SfPoliceError: the database cannot hold a store, or holds something else in its place.
+        """
         if not self.backend.exists(self._engine):
             return False
         with self.transaction() as connection:
-            return inspect(connection).has_table(self.tables.batches.name)
+            reason = self.backend.unusable(connection)
+            if reason:
+                raise SfPoliceError(f"{self.where} {reason}", remedy="set STORE to another database")
+            own = {each.name for each in self._own(connection)}
+            foreign = ownership.foreign_names(connection, self.backend, self.question, self.schema)
+        if foreign and not own:
+            raise ownership.foreign_refusal(self.where, foreign)
+        with self._errors():
+            earlier = None if own else self.backend.earlier_schema(self._engine, self.schema)
+        if earlier:
+            raise SfPoliceError(
+                f"the schema {earlier} at {self._engine.url} holds a store made by an earlier version of this program",
+                remedy=f"run `make reset STORE_SCHEMA={earlier}` (deletes it and the checkpoint), then run again",
+            )
+        return self.tables.batches.name in own
+
+    def _own(self, connection: Connection) -> list[Relation]:
+        return ownership.own_relations(connection, self.backend, self.question, self.schema)
 
     def create(self) -> None:
-        """Create what is missing, including the folder; re-create a view whose text differs from `answers.sql`."""
-        self.backend.prepare(self._engine)
+        """Create what is missing, including the folder; replace a view whose text differs from `answers.sql`."""
+        self.exists()
+        with self._errors():
+            self.backend.prepare(self._engine)
         with self.transaction() as connection:
+            self.backend.mark(connection, self.schema)
             self.tables.metadata.create_all(connection)
-            existing = inspect(connection).get_view_names()
             for name, query in queries(self.question.answers).items():
-                definition = inspect(connection).get_view_definition(name) if name in existing else ""
-                if (definition or "").endswith(query):
-                    continue
-                connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-                connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+                self.backend.replace_view(connection, name, query)
 
-    def drop(self) -> None:
-        """Delete the question's views and tables."""
+    def owner_if_readable(self) -> str | None:
+        """Return the query id of the stream that the store belongs to, whatever its format; None if there is none."""
+        if not self.backend.exists(self._engine):
+            return None
+        try:
+            with self.transaction() as connection:
+                if self.tables.streams.name in {each.name for each in self._own(connection)}:
+                    return connection.execute(select(self.tables.streams.c.query_id)).scalar()
+        except SfPoliceError:
+            pass  # damaged or out of reach: whoever uses it next says so
+        return None
+
+    def drop(self) -> list[str]:
+        """Delete our tables and views, and their schema or file if nothing else is in it; return what is left.
+
+        Raises:
+            SfPoliceError: something of others depends on them, or nothing in this place is ours; nothing was deleted.
+        """
+        if not self.backend.exists(self._engine):
+            return []
         with self.transaction() as connection:
-            for name in queries(self.question.answers):
-                connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-            self.tables.metadata.drop_all(connection)
+            own = self._own(connection)
+            left = ownership.foreign_names(connection, self.backend, self.question, self.schema)
+            if left and not own:
+                raise ownership.foreign_refusal(self.where, left)
+        url = self._engine.url
+        if not left and (own or self.backend.is_ours_if_unreadable(url)):
+            self.close()
+            if self.backend.delete_file(url):
+                return []
+        with self.transaction() as connection:
+            ownership.drop_relations(connection, own)
+            self.backend.unmark(connection, self.schema)
+        return left
 
     def refusal(self) -> SfPoliceError | None:
         """Return why this program must not use the store (another format or question); None if it may."""
-        streams = self.tables.streams
         with self.transaction() as connection:
-            columns = [column["name"] for column in inspect(connection).get_columns(streams.name)]
-            if not {"format", "question"} <= set(columns):
-                return self._refusal("was made by an earlier version of this program")
-            found = connection.execute(select(streams.c.format, streams.c.question)).first()
-        if found is None:
+            what = ownership.mismatch(connection, self.tables.streams, self.question)
+        if what is None:
             return None
-        if found.format != FORMAT:
-            return self._refusal(f"has format {found.format}, but this program needs format {FORMAT}")
-        theirs, ours = json.loads(found.question), json.loads(json.dumps(self.question.fingerprint))
-        if theirs["name"] != ours["name"]:
-            return self._refusal(f"answers the question {theirs['name']}, not {ours['name']}")
-        differing = [name for name in ours if theirs.get(name) != ours[name]]
-        if differing:
-            return self._refusal(
-                f"was made with another definition of {ours['name']} (changed: {', '.join(differing)})"
-            )
-        return None
-
-    def _refusal(self, what: str) -> SfPoliceError:
         return SfPoliceError(
-            f"the store at {self._engine.url} {what}",
+            f"{self.where} {what}",
             remedy="set STATE_DIR to another folder (and STORE, if it is set), or run `make reset` "
             "(deletes the checkpoint and the store)",
         )
@@ -98,11 +134,17 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Connect for one transaction, committed at its end. Raises SfPoliceError if the database fails."""
+        with self._errors(), self._engine.begin() as connection:
+            self.backend.begin(connection, self.schema)
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise SfPoliceError(f"the store at {self._engine.url}: {_cause(error)}") from error
+            yield
+        except SQLAlchemyError as error:
+            known = self.backend.explain(self._engine, error, self.where)
+            raise known or SfPoliceError(f"{self.where}: {_cause(error)}") from error
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
         """Return all rows of a query."""
@@ -114,7 +156,7 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str, question: Question) -> Database:
+def open_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> Database:
     """Open the store; it need not exist yet.
 
     Raises:
@@ -125,7 +167,7 @@ def open_database(url: str, question: Question) -> Database:
         backend = _BACKENDS.get(parsed.get_backend_name())
         if backend is None or (backend is sqlite and not parsed.database):
             raise UsageError(f"STORE={parsed}: expected {_URLS}")
-        return Database(parsed, backend, question)
+        return Database(parsed, backend, question, schema)
     except ModuleNotFoundError as error:
         what = f"STORE={_without_password(url)} needs a driver that is not installed ({error})"
         raise UsageError(what, remedy="install the extra `postgresql`") from error
@@ -133,24 +175,47 @@ def open_database(url: str, question: Question) -> Database:
         raise UsageError(f"STORE={_without_password(url)}: expected {_URLS}") from error
 
 
-def existing_database(url: str, question: Question) -> Database:
+def existing_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> Database:
     """Open a store that a stream has made. Raises SfPoliceError if there is none, or it is another question's."""
-    database = open_database(url, question)
+    database = open_database(url, question, schema)
     if not database.exists():
-        raise SfPoliceError(f"no store at {make_url(url)}", remedy="run `make run-stream` first")
+        raise SfPoliceError(f"no {database.where.removeprefix('the ')}", remedy="run `make run-stream`")
     refusal = database.refusal()
     if refusal:
-        database.close()
         raise refusal
     return database
 
 
-def delete_database(url: str, question: Question) -> None:
-    """Delete the store, if there is one: SQLite's files, or our own tables and views in PostgreSQL."""
-    database = open_database(url, question)
-    if not database.backend.delete(make_url(url)):
-        database.drop()
-    database.close()
+def delete_database(url: str, question: Question, schema: str = STORE_SCHEMA, *, is_known: bool = False) -> list[str]:
+    """Delete the store, if there is one: SQLite's files, or our own tables and views in PostgreSQL.
+
+    Args:
+        url: of the store.
+        question: any; the tables of all questions have the same names.
+        schema: PostgreSQL's.
+        is_known: whether a checkpoint of ours names this store, which proves that a damaged file is ours.
+
+    Returns:
+        Names of others' tables and views in the same place, which were left.
+
+    Raises:
+        SfPoliceError: it is not ours, or others' views depend on it; nothing was deleted.
+    """
+    with closing(open_database(url, question, schema)) as database:
+        try:
+            return database.drop()
+        except SfPoliceError as error:
+            parsed = make_url(url)
+            if not ownership.is_unreadable(error):
+                raise
+            if not is_known and not database.backend.is_ours_if_unreadable(parsed):
+                raise SfPoliceError(
+                    f"{database.where} cannot be read, and nothing proves that it is ours; it is untouched",
+                    remedy="delete it yourself, or set STORE to the stream's",
+                ) from error
+            database.close()
+            database.backend.delete_file(parsed)
+            return []
 
 
 def _without_password(url: str) -> str:

@@ -2,43 +2,80 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Engine, Table, create_engine, event, text
+from sqlalchemy import Engine, Table, create_engine, event, exc, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
-from sf_police.store.backend import upsert
+from sf_police.store.backend import Relation, gone, upsert
 
 _BUSY_TIMEOUT_MS: Final = 30_000
+# In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
+_APPLICATION_ID: Final = 0x7366506F
+_ID_AT: Final = 68
+_UNREADABLE: Final = ("unable to open database file", "attempt to write a readonly database")
 
 
 def engine(url: URL) -> Engine:
     """Create the engine; the file need not exist yet."""
     made = create_engine(url, paramstyle="qmark")
-    event.listen(made, "connect", _set_pragmas)
+    event.listen(made, "do_connect", _open_read_only)
+    event.listen(made, "connect", _settle)
+    event.listen(made, "checkout", _ensure_same_file)
     return made
 
 
-def _set_pragmas(connection: Any, _: Any) -> None:
-    # WAL: readers (`answer`, a dashboard) and the stream do not block each other. FULL: the stream's checkpoint must
-    # never be ahead of the store, not even after a power failure.
+def _open_read_only(dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> Any:
+    # SQLite cannot open a file in WAL mode where it may create none beside it, unless told that nobody writes.
+    path = Path(str(args[0]))
+    if not _is_read_only(path):
+        return None
+    is_in_use = Path(f"{path}-wal").exists()
+    uri = f"file:{quote(str(path))}?mode=ro" + ("" if is_in_use else "&immutable=1")
+    return dialect.connect(uri, *args[1:], **{**options, "uri": True})
+
+
+def _is_read_only(path: Path) -> bool:
+    return path.exists() and not (_may_write(path) and _may_write(path.parent))
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _settle(connection: Any, record: Any) -> None:
+    # FULL: the stream's checkpoint must never be ahead of the store, not even after a power failure.
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    record.info["file"] = _file_of(connection)
 
 
-def prepare(engine: Engine) -> None:
-    """Create the file's folder."""
-    folder = Path(str(engine.url.database)).parent
+def _file_of(connection: Any) -> tuple[str, tuple[int, int] | None]:
+    path = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
+    return path, _identity(path)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SfPoliceError(f"cannot create the store's folder {folder}: {error.strerror}") from error
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _ensure_same_file(_connection: Any, record: Any, _proxy: Any) -> None:
+    # A file that was deleted or replaced goes on to exist for the connection that has it open: what is written there
+    # would be lost.
+    path, identity = record.info["file"]
+    if _identity(path) != identity:
+        raise exc.DisconnectionError(f"{path} was replaced")
 
 
 def exists(engine: Engine) -> bool:
@@ -46,17 +83,92 @@ def exists(engine: Engine) -> bool:
     return Path(str(engine.url.database)).exists()
 
 
-def delete(url: URL) -> bool:
-    """Delete the file and what SQLite keeps beside it; return True, as no tables are left to drop."""
+def prepare(engine: Engine) -> None:
+    """Create the file's folder, and the file in WAL mode: readers and the stream do not block each other."""
+    folder = Path(str(engine.url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SfPoliceError(f"cannot create the store's folder {folder}: {error.strerror}") from error
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def begin(connection: Connection, schema: str) -> None:
+    """Do nothing: a file's settings are those of its connection."""
+
+
+def unusable(connection: Connection) -> str | None:  # noqa: ARG001 # of the protocol
+    """Return None: any file can hold a store."""
+    return None
+
+
+def relations(connection: Connection, schema: str) -> list[Relation]:  # noqa: ARG001 # of the protocol
+    """Return the file's tables and views; the mark is that of the whole file."""
+    is_marked = connection.execute(text("PRAGMA application_id")).scalar() == _APPLICATION_ID
+    query = text("SELECT name, type = 'view' FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
+    rows = connection.execute(query).all()
+    return [Relation(name, bool(is_view), is_marked) for name, is_view in rows if not name.startswith("sqlite_")]
+
+
+def earlier_schema(engine: Engine, schema: str) -> None:
+    """Return None: a file has no schemas."""
+
+
+def mark(connection: Connection, schema: str) -> None:  # noqa: ARG001 # of the protocol
+    """Mark the file as ours."""
+    connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+
+def unmark(connection: Connection, schema: str) -> None:  # noqa: ARG001 # of the protocol
+    """Take the mark off a file that others use as well."""
+    connection.exec_driver_sql("PRAGMA application_id = 0")
+
+
+def delete_file(url: URL) -> bool:
+    """Delete the file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{url.database}{suffix}").unlink(missing_ok=True)
     return True
+
+
+def is_ours_if_unreadable(url: URL) -> bool:
+    """Return whether the file's header has our mark."""
+    with Path(str(url.database)).open("rb") as file:
+        header = file.read(100)
+    return header[_ID_AT : _ID_AT + 4] == _APPLICATION_ID.to_bytes(4, "big")
 
 
 def structure_error(connection: Connection) -> str | None:
     """Describe corruption of the file; None if it is sound."""
     [found] = connection.execute(text("PRAGMA quick_check(1)")).scalars()
     return None if found == "ok" else str(found).splitlines()[-1]
+
+
+def replace_view(connection: Connection, name: str, query: str) -> None:
+    """Create the view, or replace one of another text, which SQLite keeps as it was written."""
+    found = inspect(connection)
+    definition = found.get_view_definition(name) if name in found.get_view_names() else ""
+    if not (definition or "").endswith(query):
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+        connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+
+
+def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
+    """Return that the store is gone, or read-only, if that is why."""
+    if "no such table" in str(error):
+        return gone(where)
+    path = Path(str(engine.url.database))
+    if not any(said in str(error) for said in _UNREADABLE) or not _is_read_only(path):
+        return None
+    if Path(f"{path}-wal").exists() and "unable" in str(error):
+        return SfPoliceError(
+            f"{where} is read-only, and its newest batches are still in {path.name}-wal",
+            remedy="let its owner run `make answer` once, or copy both files to a folder of your own and set STORE",
+        )
+    return SfPoliceError(
+        f"{where} is read-only", remedy=f"make {path} and its folder writable, or set STORE to another"
+    )
 
 
 def insert_or_update(table: Table) -> Any:

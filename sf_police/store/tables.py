@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
 from sf_police.question import WINDOW_END, WINDOW_START, Question
+from sf_police.store.backend import MARK
 
 Offsets = dict[str, int]  # next offset by partition number, which is text, as JSON requires
 
@@ -36,7 +37,7 @@ class WallClock(TypeDecorator[datetime]):
 
 
 # Version of the tables' structure and meaning; a store of another format is refused, never misread.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 # Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
 _TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -58,7 +59,7 @@ def tables_of(question: Question) -> Tables:
     metadata = MetaData()
 
     def table(name: str, *columns: Column[Any]) -> Table:
-        return Table(name, metadata, *columns, sqlite_with_rowid=False)
+        return Table(name, metadata, *columns, comment=MARK, sqlite_with_rowid=False)
 
     return Tables(
         metadata,

@@ -16,6 +16,11 @@ def queries(answers: str) -> dict[str, str]:
     return dict(statements)
 
 
+def is_view_name(name: str) -> bool:
+    """Return whether a question's view may be called so."""
+    return name == OVERALL_ANSWER or name.endswith(_SUFFIX)
+
+
 def kinds(answers: str) -> dict[str, str]:
     """Return views by what they have a row for: `{"window": "window_answers", "crime-type": "crime_type_answers"}`."""
     names = [name for name in queries(answers) if name.endswith(_SUFFIX)]

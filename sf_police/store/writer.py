@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.engine import Connection
 
 from sf_police.errors import SfPoliceError
@@ -43,16 +43,44 @@ class StoreWriter:
             connection.execute(streams.delete())
             connection.execute(streams.insert(), row)
 
-    def write_batch(self, batch: Batch, counts: pa.Table, rejected: Iterable[Mapping[str, Any]]) -> None:
+    def ensure_owner(self, connection: Connection, query_id: str) -> None:
+        """Raise SfPoliceError if the store belongs to another stream by now; until the commit it cannot change hands.
+
+        To be called after the batch is written: in SQLite, a transaction holds the store from its first write on.
+        """
+        streams = self.database.tables.streams
+        found = connection.execute(select(streams.c.query_id).with_for_update(read=True)).scalars().all()
+        if found != [query_id]:
+            raise SfPoliceError(
+                f"{self.database.where} was given to another stream while this one was running; nothing of this batch "
+                "was stored",
+                remedy="set STATE_DIR to another folder, and STORE to another database or STORE_SCHEMA to another one",
+            )
+
+    def update_settings(self, connection: Connection, query_id: str, settings: Mapping[str, Any]) -> None:
+        """Replace the settings of the stream."""
+        streams = self.database.tables.streams
+        values = {"settings": json.dumps(settings, sort_keys=True)}
+        connection.execute(streams.update().where(streams.c.query_id == query_id).values(values))
+
+    def write_batch(
+        self,
+        batch: Batch,
+        counts: pa.Table,
+        rejected: Iterable[Mapping[str, Any]],
+        check: Callable[[Connection], None] | None = None,
+    ) -> None:
         """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
 
         Args:
             batch: its row in `batches`.
             counts: rows of `counts`, its columns in any order, times as timestamps.
             rejected: rows of `rejected`.
+            check: called when all is read and written, before the commit; by raising it undoes everything.
 
         Raises:
-            SfPoliceError: the store fails, or `rejected` yields another number of records than the batch says.
+            SfPoliceError: the store or the check fails, or `rejected` yields another number of records than the batch
+                says.
         """
         tables = self.database.tables
         with self.database.transaction() as connection:
@@ -64,6 +92,8 @@ class StoreWriter:
                     "when read again; the topic changed in between (retention or compaction), and nothing was stored"
                 )
             self._upsert(connection, tables.batches, [batch.row()])
+            if check is not None:
+                check(connection)
 
     def _upsert_counts(self, connection: Connection, counts: pa.Table) -> None:
         rows = self._sorted(counts)

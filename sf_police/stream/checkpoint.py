@@ -7,6 +7,7 @@ belong together, and are resumed only together. The settings are compared in `co
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -21,9 +22,18 @@ from sf_police.lock import locked
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.filesystems import Folder
+from sf_police.stream.filesystems import Folder, LocalFolder
 
 _WAY_OUT: Final = "run `make reset`, which deletes both; the topic is then read again from its start"
+# In every checkpoint of ours: without it, only its query's id in the store proves that it is.
+MARKER: Final = ".sf-police"
+# What Spark and we write into a checkpoint's folder.
+_FOLDERS: Final = ("offsets", "commits", "sources", "state")
+_FILES: Final = re.compile(
+    r"metadata|\.sf-police|\.(metadata|\.sf-police)\.(part|crc|[0-9a-f-]+\.tmp)|\.\S+\.(part|tmp)\.crc"
+)
+# What a volume or a file manager puts into an empty folder.
+_HARMLESS: Final = ("lost+found", ".DS_Store")
 # Batches to compare: as many as Spark keeps files for.
 _KEPT_BATCHES: Final = 100
 
@@ -46,19 +56,65 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
         yield
 
 
-def delete(checkpoint: str) -> None:
-    """Delete the checkpoint folder, if there is one. Raises SfPoliceError if it is not on this machine."""
+def ensure_ours(checkpoint: str, stream: str | None) -> None:
+    """Prove that the checkpoint is ours to delete, if there is one.
+
+    Args:
+        checkpoint: its folder.
+        stream: id of the query that the store belongs to; None if there is none, or the store is damaged.
+
+    Raises:
+        SfPoliceError: it is not on this machine, or neither has our marker nor is the store's.
+    """
     path = local_path(checkpoint)
     if path is None:
         raise SfPoliceError(
             f"the checkpoint {checkpoint} is not on this machine", remedy="delete it with its file system's own tool"
         )
+    folder = LocalFolder(path)
+    names = folder.names("")
+    if not names or MARKER in names or (stream is not None and _read_id(folder) == stream):
+        return
+    raise SfPoliceError(
+        f"{path} is not a checkpoint of this program (no {MARKER} in it, and the store is not of its query); nothing "
+        "was deleted",
+        remedy="set CHECKPOINT or STATE_DIR to the stream's, or delete the folder yourself",
+    )
+
+
+def names_store(checkpoint: str, store: str) -> bool:
+    """Return whether the checkpoint's marker names this store, in the words of `Database.where`."""
+    path = local_path(checkpoint)
+    text = LocalFolder(path).read(MARKER) if path else None
     try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        pass
+        return bool(json.loads(text or "{}").get("store") == store)
+    except (ValueError, AttributeError):
+        return False
+
+
+def delete(checkpoint: str) -> list[str]:
+    """Delete what Spark and we write into a checkpoint, and the folder if nothing else is in it; return what is left.
+
+    To be called after `ensure_ours`.
+    """
+    path = local_path(checkpoint)
+    if path is None or not path.is_dir():
+        return []
+    left = []
+    try:
+        # The marker goes last: a deletion that was cut short is still one of ours.
+        for entry in sorted(path.iterdir(), key=lambda entry: entry.name == MARKER):
+            if entry.name not in _FOLDERS and not _FILES.fullmatch(entry.name):
+                left.append(str(entry))
+            elif entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        if not left and not path.is_symlink():
+            path.rmdir()
     except OSError as error:
-        raise SfPoliceError(f"cannot delete {path}: {error.strerror}") from error
+        raise SfPoliceError(f"cannot delete {error.filename or path}: {error.strerror}") from error
+    return left
 
 
 def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
@@ -88,20 +144,35 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
 def adopt(folder: Folder, store: StoreWriter, settings: Mapping[str, Any]) -> None:
     """Tie a new checkpoint and the store together: the query's id is set here, before Spark chooses one."""
     query_id = str(uuid.uuid4())
+    # Proves later on, whatever is damaged by then, that the folder and that store are ours to delete.
+    folder.write(MARKER, json.dumps({"id": query_id, "store": store.database.where}))
     store.adopt_stream(query_id, settings)
     folder.write("metadata", json.dumps({"id": query_id}))
 
 
 def _query_id(folder: Folder, checkpoint: str) -> str | None:
-    text = folder.read("metadata")
-    if text is None:
+    if folder.read("metadata") is None:
+        names = folder.names("")
         if folder.names("offsets") or folder.names("state"):
             raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (no metadata)", remedy=_WAY_OUT)
+        others = sorted(name for name in names if not _FILES.fullmatch(name) and name not in (*_FOLDERS, *_HARMLESS))
+        if others and MARKER not in names:
+            raise SfPoliceError(
+                f"the folder {checkpoint} holds other things than a checkpoint ({others[0]}, …); they are untouched",
+                remedy="set CHECKPOINT to a folder of its own",
+            )
         return None
+    query_id = _read_id(folder)
+    if query_id is None:
+        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (unreadable metadata)", remedy=_WAY_OUT)
+    return query_id
+
+
+def _read_id(folder: Folder) -> str | None:
     try:
-        return str(uuid.UUID(json.loads(text)["id"]))
-    except (ValueError, KeyError, TypeError):
-        raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (unreadable metadata)", remedy=_WAY_OUT) from None
+        return str(uuid.UUID(json.loads(folder.read("metadata") or "")["id"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> None:
@@ -123,7 +194,9 @@ def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> No
             f"the checkpoint {checkpoint} is damaged (offsets and commits do not match)", remedy=_WAY_OUT
         )
     for newer, older in pairwise(stored):
-        if newer.start_offsets != older.end_offsets or newer.batch_id != older.batch_id + 1:
+        # A partition that was added in between starts where it starts.
+        start = {number: newer.start_offsets.get(number) for number in older.end_offsets}
+        if start != older.end_offsets or newer.batch_id != older.batch_id + 1:
             raise SfPoliceError(
                 f"the store's batches {older.batch_id} and {newer.batch_id} are not consecutive",
                 remedy=_WAY_OUT,

@@ -23,7 +23,7 @@ class Folder(Protocol):
     """A checkpoint's folder, on any file system."""
 
     def names(self, folder: str) -> list[str]:
-        """Return the names in a sub-folder; none if it does not exist."""
+        """Return the names in a sub-folder, "" for the folder itself; none if it does not exist."""
 
     def read(self, name: str) -> str | None:
         """Return the text of a file; None if it does not exist."""
@@ -84,7 +84,7 @@ class HadoopFolder:
         self._fs = self._path.getFileSystem(session._jsc.hadoopConfiguration())
 
     def _at(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._path, name)
+        return self._jvm.org.apache.hadoop.fs.Path(self._path, name) if name else self._path
 
     def names(self, folder: str) -> list[str]:
         """See `Folder`."""

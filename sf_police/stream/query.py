@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 from py4j.protocol import Py4JError, Py4JJavaError
@@ -17,9 +18,12 @@ from sf_police.spark.failures import failure
 from sf_police.store.tables import BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.filesystems import spark_location
+from sf_police.stream.guard import BatchGuard
 from sf_police.stream.pipeline import window_counts
 from sf_police.stream.sink import StoreSink
 from sf_police.stream.source import kafka_source_options
+from sf_police.topic.clients import kafka_access
+from sf_police.topic.watch import TopicWatch
 
 _POLL_S: Final = 0.2
 
@@ -46,15 +50,22 @@ def run_stream(
     *,
     on_batch: Callable[[BatchReport], None],
     is_stopped: Callable[[], bool],
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run the query into the store until the end of the topic (`until_end`) or until `is_stopped()`.
 
     Raises:
         SfPoliceError: the query failed; what was committed is kept, and the next run resumes from there.
     """
-    sink = StoreSink(session, config, question, store, on_batch)
+    watch = TopicWatch(kafka_access(config), config.kafka_topic, is_stopped=is_stopped)
+    with closing(BatchGuard(config, store, watch, say=say)) as guard:
+        sink = StoreSink(session, config, question, store, guard, on_batch=on_batch)
+        _run(counts_stream(session, config, question), sink, is_stopped)
+
+
+def _run(counts: DataStreamWriter, sink: StoreSink, is_stopped: Callable[[], bool]) -> None:
     try:
-        query = counts_stream(session, config, question).foreachBatch(sink.write).start()
+        query = counts.foreachBatch(sink.write).start()
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
             if is_stopped():
                 query.stop()

@@ -16,6 +16,7 @@ from sf_police.spark.failures import failure
 from sf_police.store.tables import Batch, BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
+from sf_police.stream.guard import BatchGuard
 from sf_police.stream.pipeline import rejected_records
 from sf_police.stream.source import VALUE, kafka_span_options
 
@@ -29,10 +30,12 @@ class StoreSink:
         config: Config,
         question: Question,
         store: StoreWriter,
+        guard: BatchGuard,
+        *,
         on_batch: Callable[[BatchReport], None],
     ) -> None:
         self._session, self._config, self._question = session, config, question
-        self._store, self._on_batch = store, on_batch
+        self._store, self._guard, self._on_batch = store, guard, on_batch
         self._plan = ExecutedPlan()
         self.error: SfPoliceError | None = None
 
@@ -44,7 +47,8 @@ class StoreSink:
             metrics = self._plan.metrics(query)
             topic = self._config.kafka_topic
             batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, now_s=time.time())
-            self._store.write_batch(batch, rows, self._rejected(batch) if batch.rejected else ())
+            rejected = self._rejected(batch) if batch.rejected else ()
+            self._store.write_batch(batch, rows, rejected, self._guard.check)
             self._on_batch(BatchReport(batch, lag(metrics, topic), metrics.state_rows))
         except SfPoliceError as error:
             self.error = error

@@ -12,7 +12,7 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.checkpoint import adopt
-from sf_police.stream.compatibility import resumed_settings, stream_settings, with_state_partitions
+from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
 from sf_police.stream.filesystems import HadoopFolder, LocalFolder
 from sf_police.topic.admin import Topic
 
@@ -30,12 +30,12 @@ def start_session(
     """
     store = StoreReader(database)
     local = LocalFolder(config.local_checkpoint) if config.local_checkpoint else None
-    stored = resumed_settings(config, topic, local, store) if local else None
+    stored = resumed_settings(config, topic, local, store, say=say) if local else None
     session = create_session(config, records=topic.records if config.until_end else None)
     try:
         folder = local or HadoopFolder(session, config.checkpoint)
         if not local:
-            stored = resumed_settings(config, topic, folder, store)
+            stored = resumed_settings(config, topic, folder, store, say=say)
         config = with_state_partitions(config, stored, cores=session.sparkContext.defaultParallelism)
         session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
         if stored is None:
@@ -43,6 +43,7 @@ def start_session(
             adopt(folder, StoreWriter(database), settings)
         else:
             database.create()
+            _keep_settings(store, StoreWriter(database), stored)
             say(
                 f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions"
             )
@@ -52,6 +53,13 @@ def start_session(
     if config.has_small_batches:
         say(small_batches_line(config))
     return config, session
+
+
+def _keep_settings(store: StoreReader, writer: StoreWriter, settings: Settings) -> None:
+    stream = store.stream()
+    if stream is not None and stream[1] != settings:
+        with writer.database.transaction() as connection:
+            writer.update_settings(connection, stream[0], settings)
 
 
 def small_batches_line(config: Config) -> str:

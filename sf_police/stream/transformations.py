@@ -51,10 +51,11 @@ def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
 
 
 def with_reason(records: DataFrame, *, question: Question) -> DataFrame:
-    """Complete `reason`, NULL for accepted records, with faults of the time and of the question."""
+    """Complete `reason`, NULL for accepted records, with faults of length, of the time and of the question."""
     of_time = time_reason(F.col(EVENT_TIME), F.col(kafka(TIMESTAMP)), name=question.time, form=question.time_form)
+    of_length = strict_json.length_reason(question.fields)
     of_question = [question.fault()] if question.fault else []
-    return records.withColumn(REASON, F.coalesce(F.col(REASON), of_time, *of_question))
+    return records.withColumn(REASON, F.coalesce(F.col(REASON), of_length, of_time, *of_question))
 
 
 def filter_rejected(records: DataFrame, *, question: Question) -> DataFrame:

@@ -13,7 +13,14 @@ from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
 from kafka.errors import AuthorizationError, TopicAlreadyExistsError
 
 from sf_police.errors import SfPoliceError
-from sf_police.topic.clients import KafkaAccess, broker_errors, client_options, ensure_reachable, unknown_topic
+from sf_police.topic.clients import (
+    KafkaAccess,
+    broker_errors,
+    client_options,
+    ensure_reachable,
+    isolation_level,
+    unknown_topic,
+)
 
 # Kafka's default for max.message.bytes, used when the brokers do not reveal the topic's own.
 _MAX_MESSAGE_BYTES: Final = 1_048_588
@@ -106,7 +113,8 @@ def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> Topic
     partitions = sorted(described["partitions"], key=lambda partition: partition["partition_index"])
     numbers = [TopicPartition(topic, partition["partition_index"]) for partition in partitions]
     first = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.EARLIEST))
-    following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST))
+    # Behind an open transaction, the end of what is read is where that transaction began.
+    following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST), isolation_level(access))
     return Topic(
         name=topic,
         topic_id=str(uuid.UUID(str(described["topic_id"]))),

@@ -14,6 +14,7 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.topic.client_properties import python_client_options, read_properties
 
+READ_COMMITTED: Final = "read_committed"
 # How long a running broker may take to answer. Where none is running, the connection is refused at once.
 BROKER_TIMEOUT_MS: Final = 10_000
 
@@ -34,6 +35,11 @@ def kafka_access(config: Config) -> KafkaAccess:
     """
     path = config.kafka_client_properties
     return KafkaAccess(config.kafka_bootstrap_servers, read_properties(path) if path else {})
+
+
+def isolation_level(access: KafkaAccess) -> str:
+    """Return whether records of aborted and open transactions are read: not, unless the file of properties says so."""
+    return access.properties.get("isolation.level", READ_COMMITTED)
 
 
 def client_options(access: KafkaAccess) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from sf_police.errors import SfPoliceError
-from sf_police.topic.clients import BROKER_TIMEOUT_MS, KafkaAccess, broker_errors, client_options
+from sf_police.topic.clients import BROKER_TIMEOUT_MS, KafkaAccess, broker_errors, client_options, isolation_level
 from sf_police.topic.record import TopicRecord
 
 
@@ -25,10 +25,10 @@ def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) ->
         SfPoliceError: a record did not arrive in time.
     """
     records: dict[int, TopicRecord] = {}
-    options = client_options(access)
+    options = consumer_options(access)
     with (
         broker_errors(access, topic),
-        closing(KafkaConsumer(**options, enable_auto_commit=False, consumer_timeout_ms=BROKER_TIMEOUT_MS)) as consumer,
+        closing(KafkaConsumer(**options, consumer_timeout_ms=BROKER_TIMEOUT_MS)) as consumer,
     ):
         for number, offset in offsets.items():
             _assign(consumer, topic, {number: offset})
@@ -53,12 +53,17 @@ def follow_records(
     Raises:
         SfPoliceError: the brokers refused.
     """
-    options = client_options(access)
-    with broker_errors(access, topic), closing(KafkaConsumer(**options, enable_auto_commit=False)) as consumer:
+    options = consumer_options(access)
+    with broker_errors(access, topic), closing(KafkaConsumer(**options)) as consumer:
         _assign(consumer, topic, offsets)
         while not is_stopped():
             for records in consumer.poll(timeout_ms=200).values():
                 yield from map(topic_record, records)
+
+
+def consumer_options(access: KafkaAccess) -> dict[str, Any]:
+    """Return the options of every consumer. Records that the stream does not count are not shown or compared either."""
+    return {**client_options(access), "enable_auto_commit": False, "isolation_level": isolation_level(access)}
 
 
 def topic_record(record: Any) -> TopicRecord:

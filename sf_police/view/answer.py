@@ -64,7 +64,7 @@ def _print_tables(store: StoreReader, document: Row, limit: int) -> None:
     if "counts" in document:
         rows = [_without_window(row) for row in document["counts"]]
         print_table(f"{question.label(question.rows)} in this window", terminal.answer_table(rows, question))
-    if "totals" in document:
+    if document.get("totals", {}).get(question.rows):
         print(terminal.totals_text(document["totals"], question))
 
 
@@ -88,6 +88,15 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     sys.stdout.flush()
     print(terminal.books_line(books, rows=question.rows), file=sys.stderr, flush=True)
     return 0 if books.is_balanced else 1
+
+
+def say_imbalance(store: StoreReader) -> int:
+    """Say on standard error that the books do not balance, if they do not; return the exit code."""
+    books = store.books()
+    if books.is_balanced:
+        return 0
+    print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
+    return 1
 
 
 def print_table(heading: str, rows: Table) -> None:

@@ -24,6 +24,7 @@ from tests.support import recount
 
 WATERMARK = timedelta(minutes=10)
 REQUIRED = ("crime_id", "original_crime_type_name", "call_date_time", "disposition")
+LONGEST = {"original_crime_type_name": 1_000, "disposition": 500}  # bytes
 SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}")
 BLANK = " \t\n\v\f\r"
 
@@ -67,6 +68,8 @@ def judge(value: bytes | None, timestamp_ms: int) -> dict[str, Any] | None:
         text = call.get(name)
         if names[name] != 1 or not isinstance(text, str) or not text.strip(BLANK) or "\0" in text:
             return None
+    if any(len(call[name].strip(BLANK).encode()) > most for name, most in LONGEST.items()):
+        return None
     if not SHAPE.fullmatch(call["call_date_time"]):
         return None
     try:

@@ -8,6 +8,8 @@ GOOD = a_value()
 ESCAPED = {"slash-n": rb"\n", "nul": rb"\u0000", "half a pair": rb"\ud800", "pair": rb"\ud83d\ude00"}
 ONE = "not exactly one JSON object"
 TIME = "call_date_time is not a time of the form 2018-12-31T23:57:00.000"
+LONG_NAME = "original_crime_type_name is longer than 1,000 bytes"
+LONG_CODE = "disposition is longer than 500 bytes"
 FUTURE = "call_date_time is more than a day after the record's Kafka timestamp"
 
 
@@ -49,7 +51,18 @@ TABLE: list[tuple[str, bytes | None, str | None]] = [
     ("an escaped backslash before what looks like an escape", han(rb'"\\ud800"'), None),
     ("a large number", also(b'"x":1e999'), None),
     ("nested 500 deep", also(b'"x":' + b"[" * 500 + b"]" * 500), None),
-    ("a megabyte", han(b'"' + b"H" * 1_000_000 + b'"'), None),
+    ("a megabyte", a_value(address="x" * 1_000_000), None),
+    ("a megabyte in the id", a_value(crime_id="1" * 1_000_000), None),
+    ("the longest crime type", a_value(original_crime_type_name="é" * 500), None),
+    ("the longest crime type, by the strict path", b" " + a_value(original_crime_type_name="é" * 500), None),
+    ("the longest crime type, and blanks", a_value(original_crime_type_name=" " + "x" * 1_000 + "\t "), None),
+    ("the longest disposition", han(b'"' + b"H" * 500 + b'"'), None),
+    ("a crime type too long", a_value(original_crime_type_name="x" * 1_001), LONG_NAME),
+    ("a crime type too long in bytes only", a_value(original_crime_type_name="é" * 499 + "xxx"), LONG_NAME),
+    ("a crime type too long, by the strict path", b" " + a_value(original_crime_type_name="x" * 1_001), LONG_NAME),
+    ("a disposition too long", han(b'"' + b"H" * 501 + b'"'), LONG_CODE),
+    ("a disposition too long, by escapes", han(b'"' + ESCAPED["pair"] * 126 + b'"'), LONG_CODE),
+    ("both too long", a_value(original_crime_type_name="x" * 9_999, disposition="x" * 9_999), LONG_NAME),
     ("no value", None, "no value"),
     ("empty", b"", ONE),
     ("blank", b" \n", ONE),

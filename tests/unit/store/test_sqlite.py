@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from sf_police.calls import QUESTION
+from sf_police.errors import SfPoliceError
 from sf_police.store import sqlite
+from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table
@@ -43,3 +51,32 @@ def test_no_counts_are_no_rows(tmp_path: Path) -> None:
     StoreWriter(database).write_batch(a_batch(), a_counts_table([]), [])
 
     assert database.rows(database.tables.counts.select()) == []
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder that all may read, and a process that may not write there, even if root runs the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="sf-police-read-only-"))
+    url = f"sqlite:///{folder / 'answers.db'}"
+    with closing(open_database(url, QUESTION)) as database:
+        StoreWriter(database).adopt_stream("query", {})
+    (folder / "answers.db").chmod(0o444)
+    folder.chmod(0o555)
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(own)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_written(as_nobody: Path) -> None:
+    path = as_nobody / "answers.db"
+    with closing(open_database(f"sqlite:///{path}", QUESTION)) as database:
+        assert StoreReader(database).stream() == ("query", {})
+        with pytest.raises(SfPoliceError) as refused:
+            StoreWriter(database).write_batch(a_batch(), a_counts_table([]), [])
+
+    assert refused.value.what == f"the store at sqlite:///{path} is read-only"
+    assert [entry.name for entry in as_nobody.iterdir()] == ["answers.db"]

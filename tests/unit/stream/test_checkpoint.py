@@ -34,7 +34,8 @@ class DictFolder:
     files: dict[str, str] = field(default_factory=dict)
 
     def names(self, folder: str) -> list[str]:
-        inside = [name.removeprefix(f"{folder}/") for name in self.files if name.startswith(f"{folder}/")]
+        start = f"{folder}/" if folder else ""
+        inside = [name.removeprefix(start) for name in self.files if name.startswith(start)]
         return sorted({name.partition("/")[0] for name in inside})
 
     def read(self, name: str) -> str | None:
@@ -306,6 +307,23 @@ def test_a_store_whose_file_is_damaged_is_refused(stream: Stream) -> None:
         SfPoliceError, match=r"^the store is damaged \(.* 40 on page 4\): run `make reset`, which deletes both"
     ):
         stream.settings()
+
+
+def test_partitions_that_were_added_between_batches_are_no_damage(stream: Stream) -> None:
+    stream.folder.write("offsets/3", 'v1\n{"batchWatermarkMs":0}\n{"calls":{"0":30,"1":10}}')
+    stream.store(3, start_offsets={"0": 30, "1": 0}, end_offsets={"0": 30, "1": 10})
+    stream.commit(3)
+
+    assert stream.settings() == SETTINGS
+
+
+def test_a_folder_of_other_things_is_not_adopted(new: Stream) -> None:
+    new.folder.files = {"thesis.tex": "", "lost+found/x": ""}
+
+    with pytest.raises(SfPoliceError, match=f"the folder {PLACE} holds other things than a checkpoint .thesis.tex"):
+        new.settings()
+    new.folder.files.pop("thesis.tex")
+    assert new.settings() is None
 
 
 def test_a_checkpoint_is_held_by_one_run(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ ALWAYS = {
     "kafka.max.partition.fetch.bytes": "4194304",
     "kafka.fetch.max.wait.ms": "1",
     "kafka.max.poll.records": "5000",
+    "kafka.isolation.level": "read_committed",
     "startingOffsets": "earliest",
     "maxRecordsPerPartition": "50000",
 }

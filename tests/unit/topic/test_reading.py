@@ -74,7 +74,7 @@ def test_a_record_is_read_at_its_offset_or_the_next_after_it(consumers: list[Fak
     }
     [consumer] = consumers
     assert consumer.closed == 1
-    assert consumer.options["enable_auto_commit"] is False
+    assert (consumer.options["enable_auto_commit"], consumer.options["isolation_level"]) == (False, "read_committed")
 
 
 def test_an_offset_that_gives_no_record_is_an_error(consumers: list[FakeConsumer]) -> None:

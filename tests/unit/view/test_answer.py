@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sf_police.calls import QUESTION
+from sf_police.cli import main
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
@@ -127,3 +128,48 @@ def test_books_that_do_not_balance_are_a_failure(store: StoreReader, capsys: pyt
 
     assert print_result(store) == 1
     assert "DO NOT BALANCE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--format", "json"], ["--format", "csv"], ["--by", "window"], ["--window", "2018-10-12 14:00"], []],
+    ids=" ".join,
+)
+def test_every_form_of_the_answer_says_when_the_books_do_not_balance(
+    store: StoreReader, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    writer = StoreWriter(store.database)
+    writer.adopt_stream("query", {})
+    assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 0
+    capsys.readouterr()
+    writer.write_batch(a_batch(1, read=2, counted=1), a_counts_table([]), [])
+
+    assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 1
+
+    out, err = capsys.readouterr()
+    assert "Traffic Stop" in out or "2018-10-12" in out
+    assert err.count("\n") == 1
+    assert "THEY DO NOT BALANCE" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--format", "json"], ["--format", "csv"], ["--by", "window"], ["--by", "crime-type"], []],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_store_of_rejected_records_only_has_an_empty_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
+        writer = StoreWriter(database)
+        writer.adopt_stream("query", {})
+        record = {"topic": "calls", "partition": 0, "offset": 0, "reason": "not UTF-8", "value": b"\xff"}
+        writer.write_batch(a_batch(read=1, rejected=1), a_counts_table([]), [record])
+
+    assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 0
+
+    out = capsys.readouterr().out
+    if arguments == ["--format", "json"]:
+        nothing = {"minimum": None, "median": None, "maximum": None}
+        totals = {"calls": 0, "windows": 0, "crime_types": 0, "usual_resolution": None, "usual_resolution_calls": None}
+        expected = {"totals": {**totals, "crime_types_per_window": nothing}, "windows": [], "crime_types": []}
+        assert json.loads(out) == expected

@@ -1,0 +1,107 @@
+"""Whose the tables are: proves that a store is ours before it is adopted or deleted, and deletes only what is ours.
+
+Ours is what has our mark, or, in a database without marks, the tables of the names and columns that we give them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Table, inspect, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from sf_police.errors import SfPoliceError
+from sf_police.question import Question
+from sf_police.store.backend import Backend, Relation
+from sf_police.store.tables import FORMAT, tables_of
+from sf_police.store.views import is_view_name, queries
+
+# Of a store made before stores were marked.
+_COLUMNS: Final = {
+    "streams": {"query_id", "settings"},
+    "batches": {"query_id", "batch_id", "start_offsets", "end_offsets", "read", "counted"},
+}
+_SHOWN: Final = 3
+
+
+def own_relations(connection: Connection, backend: Backend, question: Question, schema: str) -> list[Relation]:
+    """Return the tables and views that are provably ours, of whatever question or format; others are left out."""
+    found = backend.relations(connection, schema)
+    tables, views = set(tables_of(question).metadata.tables), set(queries(question.answers))
+    # Another question's views have other names, and others' views may have names like those.
+    own = [
+        each
+        for each in found
+        if (each.name in views or (each.is_marked and is_view_name(each.name)) if each.is_view else each.name in tables)
+    ]
+    # A comment can be lost, but a place with one mark was empty when we took it.
+    is_ours = any(each.is_marked for each in own) or _has_our_columns(connection, {each.name for each in own})
+    return own if is_ours else []
+
+
+def foreign_names(connection: Connection, backend: Backend, question: Question, schema: str) -> list[str]:
+    """Return the names of everything else in the store's place."""
+    own = {each.name for each in own_relations(connection, backend, question, schema)}
+    return [each.name for each in backend.relations(connection, schema) if each.name not in own]
+
+
+def _has_our_columns(connection: Connection, names: set[str]) -> bool:
+    if not set(_COLUMNS) <= names:
+        return False
+    found = inspect(connection)
+    return all(
+        columns <= {column["name"] for column in found.get_columns(table)} for table, columns in _COLUMNS.items()
+    )
+
+
+def mismatch(connection: Connection, streams: Table, question: Question) -> str | None:
+    """Return why this program must not use a store of its own: another format or question; None if it may."""
+    found = inspect(connection)
+    if not found.has_table(streams.name):
+        return f"is damaged: it has no table {streams.name}"
+    if not {"format", "question"} <= {column["name"] for column in found.get_columns(streams.name)}:
+        return "was made by an earlier version of this program"
+    stream = connection.execute(select(streams.c.format, streams.c.question)).first()
+    if stream is None:
+        return None
+    if stream.format != FORMAT:
+        return f"has format {stream.format}, but this program needs format {FORMAT}"
+    theirs, ours = json.loads(stream.question), json.loads(json.dumps(question.fingerprint))
+    if theirs["name"] != ours["name"]:
+        return f"answers the question {theirs['name']}, not {ours['name']}"
+    differing = [name for name in ours if theirs.get(name) != ours[name]]
+    return (
+        f"was made with another definition of {ours['name']} (changed: {', '.join(differing)})" if differing else None
+    )
+
+
+def foreign_refusal(where: str, names: Iterable[str]) -> SfPoliceError:
+    """Return why a place with others' tables is neither used nor deleted."""
+    return SfPoliceError(
+        f"{where} has tables that this program did not make ({listed(names)}), and none of its own; they are untouched",
+        remedy="set STORE to a database of its own, or, in PostgreSQL, STORE_SCHEMA to a schema of its own",
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(every[:_SHOWN]) + more
+
+
+def drop_relations(connection: Connection, relations: Iterable[Relation]) -> None:
+    """Drop tables and views; views first, as they depend on tables. Fails where something of others depends on one."""
+    quote = connection.dialect.identifier_preparer.quote
+    for each in sorted(relations, key=lambda each: not each.is_view):
+        connection.exec_driver_sql(f"DROP {'VIEW' if each.is_view else 'TABLE'} {quote(each.name)}")
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Return whether a database's file is damaged, rather than locked or out of reach."""
+    cause = error.__cause__
+    text = str(cause) if isinstance(cause, SQLAlchemyError) else ""
+    return any(said in text for said in ("not a database", "malformed", "disk I/O error", "unsupported file format"))

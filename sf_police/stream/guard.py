@@ -1,0 +1,51 @@
+"""Holds for every micro-batch what was checked at the start: topic, cluster, isolation level and the store's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+from sf_police.config import Config
+from sf_police.errors import SfPoliceError
+from sf_police.store.answers import StoreReader
+from sf_police.store.writer import StoreWriter
+from sf_police.stream.compatibility import WAY_OUT, checkpoint_made, stream_settings, with_added_partitions
+from sf_police.topic.watch import TopicWatch
+
+
+class BatchGuard:
+    """Checks, just before a micro-batch is committed to the store, that it may be.
+
+    By then the batch has been read in full: a topic that was re-created before that is seen, and one that is
+    re-created later has given this batch nothing.
+    """
+
+    def __init__(self, config: Config, store: StoreWriter, watch: TopicWatch, *, say: Callable[[str], None]) -> None:
+        self._config, self._store, self._watch, self._say = config, store, watch, say
+        self._stream = StoreReader(store.database).stream()
+
+    def check(self, connection: Connection) -> None:
+        """Check the topic and the store's owner, within the transaction that stores the batch.
+
+        Raises:
+            SfPoliceError: one of them is not what it was; nothing is stored.
+        """
+        if self._stream is None:  # nobody's store: a test or a benchmark that started without the checks
+            return
+        query_id, stored = self._stream
+        identity = self._watch.identity()
+        if identity is None:
+            raise SfPoliceError(
+                f"the topic {self._config.kafka_topic} was deleted while its stream was running", remedy=WAY_OUT
+            )
+        current = stream_settings(self._config, identity)
+        settings = with_added_partitions(stored, current, made=checkpoint_made(self._config), say=self._say)
+        self._store.ensure_owner(connection, query_id)
+        if settings != stored:
+            self._store.update_settings(connection, query_id, settings)
+            self._stream = (query_id, settings)
+
+    def close(self) -> None:
+        """Close the connection to the brokers."""
+        self._watch.close()

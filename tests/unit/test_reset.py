@@ -1,0 +1,99 @@
+"""`reset` as a user runs it: both are proven to be ours before either is touched."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sf_police.calls import QUESTION
+from sf_police.cli import main
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from sf_police.stream import checkpoint
+from sf_police.stream.filesystems import LocalFolder
+
+
+def adopt(state: Path) -> None:
+    """What a stream leaves before its first batch."""
+    with closing(open_database(f"sqlite:///{state.absolute() / 'answers.db'}", QUESTION)) as database:
+        checkpoint.adopt(LocalFolder(state / "checkpoint"), StoreWriter(database), {})
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+def reset(*arguments: str) -> int:
+    return main(["reset", *arguments])
+
+
+def test_both_are_deleted_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    adopt(tmp_path)
+    (tmp_path / "calls.json").write_text("[]")
+
+    assert reset("--state-dir", str(tmp_path)) == 0
+
+    assert capsys.readouterr().err == "deleted the checkpoint and the store; the next run starts over\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.json", "checkpoint.lock"]
+
+
+def test_what_is_left_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    adopt(tmp_path)
+    (tmp_path / "checkpoint" / "notes.txt").write_text("mine")
+
+    assert reset("--state-dir", str(tmp_path)) == 0
+
+    left = f"left, as this program did not make it: {tmp_path / 'checkpoint' / 'notes.txt'}\n"
+    assert capsys.readouterr().err.endswith(left)
+
+
+def test_anybodys_folder_as_the_checkpoint_is_refused_and_the_store_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, home = tmp_path / "state", tmp_path / "home"
+    adopt(state)
+    home.mkdir()
+    (home / "thesis.tex").write_text("years of work")
+    before = everything(tmp_path)
+
+    assert reset("--state-dir", str(state), "--checkpoint", str(home)) == 1
+
+    assert capsys.readouterr().err.count("\n") == 1
+    assert everything(tmp_path) == before
+
+
+def test_anybodys_database_as_the_store_is_refused_and_the_checkpoint_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "state"
+    adopt(state)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    before = everything(tmp_path)
+
+    assert reset("--state-dir", str(state), "--store", f"sqlite:///{tmp_path / 'other.db'}") == 1
+
+    assert "has tables that this program did not make (notes)" in capsys.readouterr().err
+    after = everything(tmp_path)
+    assert {path: data for path, data in after.items() if not path.endswith(".lock")} == before
+
+
+def test_a_damaged_store_and_a_damaged_checkpoint_are_cured(tmp_path: Path) -> None:
+    adopt(tmp_path)
+    (tmp_path / "checkpoint" / "metadata").write_text("")
+    (tmp_path / "answers.db").write_bytes(b"\xff" * 5_000)
+
+    assert reset("--state-dir", str(tmp_path)) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.lock"]
+
+
+def test_one_without_the_other_is_deleted_as_well(tmp_path: Path) -> None:
+    adopt(tmp_path)
+    (tmp_path / "answers.db").unlink()
+
+    assert reset("--state-dir", str(tmp_path)) == 0
+    assert reset("--state-dir", str(tmp_path)) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.lock"]
