@@ -58,7 +58,8 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-def _servers(text: str) -> str:
+def parse_servers(text: str) -> str:
+    """Return `host:port`, or several, without white space. Raises ValueError for anything else."""
     servers = [server.strip() for server in text.split(",")]
     for server in servers:
         host, _, port = server.rpartition(":")
@@ -135,14 +136,14 @@ class Defaults:
 class Config:
     """The settings of one run, checked. Created by `resolve`."""
 
-    kafka_bootstrap_servers: str = _setting(None, _servers, "brokers (default: localhost:KAFKA_PORT)")
+    kafka_bootstrap_servers: str = _setting(None, parse_servers, "brokers (default: localhost:KAFKA_PORT)")
     kafka_topic: str = _setting(None, _topic, "name of the topic")
     kafka_port: int = _setting("9092", _number(1, 65000), "port of the first local broker")
     kafka_brokers: int = _setting("1", _number(1, 9), "number of local brokers; broker i listens on KAFKA_PORT+2i")
     partitions: int = _setting("3", _number(1, 10_000), "partitions of a new topic")
     kafka_home: Path | None = _setting(None, _path, "a Kafka installation of your own (default: the project's)")
     kafka_client_properties: Path | None = _setting(
-        None, _path, "client.properties file with the brokers' security settings"
+        None, _path, "client.properties file: security settings, and the brokers if nothing else names them"
     )
     data: Path = _setting(None, _path, "JSON file of calls (default: a generated one in STATE_DIR)")
     state_dir: Path = _setting(".run", _path, "folder for everything that a run writes")
@@ -220,8 +221,10 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     given = {name: text for name, text in values.items() if text is not None and text.strip()}
     parsed = {setting.name: _parsed(setting, given, defaults) for setting in settings()}
     folder = parsed["state_dir"] / defaults.folder
+    # Blank: the brokers are those of the client.properties file, as nothing else names them.
+    is_named_elsewhere = parsed["kafka_client_properties"] is not None and "kafka_port" not in given
     derived = {
-        "kafka_bootstrap_servers": f"localhost:{parsed['kafka_port']}",
+        "kafka_bootstrap_servers": "" if is_named_elsewhere else f"localhost:{parsed['kafka_port']}",
         "data": folder / defaults.data,
         "store": f"sqlite:///{folder.absolute() / 'answers.db'}",
         "checkpoint": str(folder / "checkpoint"),

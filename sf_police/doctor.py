@@ -127,8 +127,8 @@ def _memory(config: Config) -> Finding:
 
 
 def _broker(config: Config) -> Finding:
-    brokers = admin.count_brokers(kafka_access(config))
-    return Finding("broker", OK, f"{brokers} at {config.kafka_bootstrap_servers}")
+    access = kafka_access(config)
+    return Finding("broker", OK, f"{admin.count_brokers(access)} at {access.servers}")
 
 
 def _topic(config: Config) -> Finding:

@@ -48,7 +48,7 @@ def missing_records(
     Args:
         records: all records of the file, by position.
         topic: as it is now.
-        read: returns each partition's record at an offset.
+        read: returns each partition's record at an offset; none for an offset that holds a marker of a transaction.
 
     Raises:
         SfPoliceError: the topic holds other records, or has lost its first ones.
@@ -66,8 +66,8 @@ def missing_records(
     stored = read({number: following - 1 for number, following in held.items()}) if held else {}
     expected = records.at(last.values()) if held else {}
     for number, position in last.items():
-        record = expected.get(position)
-        if record is None or (stored[number].key, stored[number].value) != (record.key, record.value):
+        record, found = expected.get(position), stored.get(number)
+        if record is None or found is None or (found.key, found.value) != (record.key, record.value):
             raise SfPoliceError(
                 f"{topic.name} holds records that are not from this file "
                 f"(partition {number}, offset {held[number] - 1:,})",

@@ -16,7 +16,7 @@ from sf_police.store.answers import StoreReader
 from sf_police.stream.checkpoint import stored_settings
 from sf_police.stream.filesystems import Folder
 from sf_police.topic.admin import Topic
-from sf_police.topic.clients import isolation_level, kafka_access
+from sf_police.topic.clients import kafka_access
 from sf_police.topic.watch import TopicIdentity
 
 WAY_OUT: Final = (
@@ -33,7 +33,7 @@ def stream_settings(config: Config, topic: Topic | TopicIdentity) -> Settings:
         "topic_id": topic.topic_id,
         "cluster_id": topic.cluster_id,
         _PARTITIONS: len(topic.partitions),
-        "isolation_level": isolation_level(kafka_access(config)),
+        "isolation_level": kafka_access(config).isolation_level,
         "window": config.window,
         "watermark": config.watermark,
         "starting_offsets": config.starting_offsets,

@@ -9,7 +9,7 @@ from sf_police.config import Config
 from sf_police.question import REASON
 from sf_police.store.tables import Offsets
 from sf_police.topic.client_properties import spark_options
-from sf_police.topic.clients import isolation_level, kafka_access
+from sf_police.topic.clients import kafka_access
 
 # Columns of a Kafka-shaped frame, as Spark's source names them.
 VALUE: Final = "value"
@@ -48,7 +48,7 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
         "kafka.max.poll.records": str(_POLL_RECORDS),
         **spark_options(access.properties),
         # Records of aborted and open transactions are not counted.
-        "kafka.isolation.level": isolation_level(access),
+        "kafka.isolation.level": access.isolation_level,
     }
 
 

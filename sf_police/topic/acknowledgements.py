@@ -6,6 +6,7 @@ from kafka.errors import KafkaError
 from kafka.producer.future import FutureRecordMetadata
 
 from sf_police.errors import SfPoliceError
+from sf_police.topic.failures import text_of
 
 
 class NotAcknowledgedError(SfPoliceError):
@@ -34,4 +35,4 @@ class Acknowledgement:
         try:
             self._future.get()
         except KafkaError as error:
-            raise NotAcknowledgedError(f"{type(error).__name__}: {error}") from error
+            raise NotAcknowledgedError(text_of(error)) from error

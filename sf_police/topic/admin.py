@@ -18,7 +18,6 @@ from sf_police.topic.clients import (
     broker_errors,
     client_options,
     ensure_reachable,
-    isolation_level,
     unknown_topic,
 )
 
@@ -114,7 +113,7 @@ def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> Topic
     numbers = [TopicPartition(topic, partition["partition_index"]) for partition in partitions]
     first = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.EARLIEST))
     # Behind an open transaction, the end of what is read is where that transaction began.
-    following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST), isolation_level(access))
+    following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST), access.isolation_level)
     return Topic(
         name=topic,
         topic_id=str(uuid.UUID(str(described["topic_id"]))),

@@ -1,81 +1,166 @@
 """Translates a client.properties file, as used by Kafka's own tools, for both clients: Spark's (Java) and kafka-python.
 
-A property that kafka-python does not support is refused, never ignored. Nothing connects here.
+Of Kafka's settings, what a client cannot use is ignored, and said under -v; but one about security is refused, as is
+what is no setting of Kafka's. Values are never shown. Nothing connects here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import importlib.util
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from sf_police.errors import UsageError
+from sf_police.topic.client_keys import CONSUMER_KEYS, KAFKA_KEYS, OF_OTHERS
+from sf_police.topic.jaas import credentials, is_kerberos
+from sf_police.topic.java_properties import decode_properties, parse_properties
+from sf_police.topic.tls import TLS_KEYS, ssl_context
 
-_SAME_MEANING: Final = {
-    "security.protocol": "security_protocol",
-    "sasl.mechanism": "sasl_mechanism",
-    "sasl.kerberos.service.name": "sasl_kerberos_service_name",
-    "ssl.truststore.location": "ssl_cafile",
-    "ssl.keystore.location": "ssl_certfile",
-    "ssl.key.password": "ssl_password",
-    "client.id": "client_id",
-}
-_PEM_TYPES: Final = ("ssl.truststore.type", "ssl.keystore.type")
-_CREDENTIAL: Final = re.compile(r'\b(username|password)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_log = logging.getLogger(__name__)
+
+SERVERS: Final = "bootstrap.servers"
+ISOLATION_LEVEL: Final = "isolation.level"
+_PROTOCOL: Final = "security.protocol"
+_MECHANISM: Final = "sasl.mechanism"
+_JAAS: Final = "sasl.jaas.config"
+_PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI")
+_SECURITY: Final = ("security.", "sasl.", "ssl.", "config.providers")
+_ISOLATION_LEVELS: Final = ("read_committed", "read_uncommitted")
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isdigit():
+        raise ValueError("a whole number of milliseconds")
+    return int(text)
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(" or ".join(choices))
+        return text
+
+    return parse
+
+
+# What every client of kafka-python takes: the name is the same, with underscores.
+_COMMON: Final[dict[str, Callable[[str], Any]]] = {
+    "client.id": str,
+    "client.dns.lookup": _one_of("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"),
+    _PROTOCOL: _one_of(*_PROTOCOLS),
+    _MECHANISM: _one_of(*_MECHANISMS),
+    "sasl.kerberos.service.name": str,
+    **dict.fromkeys(
+        (
+            "request.timeout.ms", "retry.backoff.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms",
+            "connections.max.idle.ms", "metadata.max.age.ms",
+        ),
+        _milliseconds,
+    ),
+}  # fmt: skip
+_USED: Final = {*_COMMON, *TLS_KEYS, _JAAS, SERVERS, ISOLATION_LEVEL}
 
 
 def read_properties(path: Path) -> dict[str, str]:
-    """Read the file's keys and values. Raises UsageError if it cannot be read, or a line is not `key=value`."""
+    """Read the file's keys and values.
+
+    Raises:
+        UsageError: it cannot be read, or has a key that is no setting of Kafka's, or one about security that is not
+            supported.
+    """
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise UsageError(f"KAFKA_CLIENT_PROPERTIES={path}: cannot be read ({reason})") from error
-    properties = {}
-    for number, line in enumerate(re.sub(r"\\\r?\n\s*", "", text).splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith(("#", "!")):
-            continue
-        key, separator, value = line.partition("=")
-        if not separator:
-            raise UsageError(f"KAFKA_CLIENT_PROPERTIES={path}: line {number} is not key=value")
-        properties[key.strip()] = value.strip()
+        properties = parse_properties(decode_properties(path.read_bytes()))
+    except OSError as error:
+        raise _refused(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise _refused(f"{path}: {error}") from error
+    for key in properties:
+        _check(key)
+    _parsed(properties, ISOLATION_LEVEL, _one_of(*_ISOLATION_LEVELS))
     return properties
 
 
+def _check(key: str) -> None:
+    if key in _USED:
+        return
+    if key.startswith(_SECURITY):
+        raise _refused(
+            f"kafka-python does not support {key}",
+            f"of security settings, use only {', '.join(sorted(used for used in _USED if used.startswith(_SECURITY)))}",
+        )
+    if key not in KAFKA_KEYS and not key.startswith(OF_OTHERS):
+        nearest = get_close_matches(key, sorted(KAFKA_KEYS | _USED), n=1)
+        raise _refused(
+            f"{key or 'a line without a key'} is no setting of a Kafka client", f"use {nearest[0]}" if nearest else ""
+        )
+
+
 def python_client_options(properties: Mapping[str, str]) -> dict[str, Any]:
-    """Translate properties for kafka-python. Raises UsageError for an unsupported one; values are never shown."""
-    options: dict[str, Any] = {}
-    for key, value in properties.items():
-        if key in _SAME_MEANING:
-            options[_SAME_MEANING[key]] = value
-        elif key == "sasl.jaas.config":
-            options |= _credentials(value)
-        elif key == "ssl.endpoint.identification.algorithm" and value in ("", "https"):
-            options["ssl_check_hostname"] = value == "https"
-        elif key in _PEM_TYPES and value.upper() == "PEM":
-            continue
-        else:
-            raise UsageError(
-                f"KAFKA_CLIENT_PROPERTIES: kafka-python does not support {key} as set in the file",
-                remedy=f"use only {', '.join(sorted([*_SAME_MEANING, 'sasl.jaas.config']))}, and stores of type PEM",
-            )
-    for key in ("ssl.truststore", "ssl.keystore"):
-        if f"{key}.location" in properties and properties.get(f"{key}.type", "JKS").upper() != "PEM":
-            raise UsageError(
-                f"KAFKA_CLIENT_PROPERTIES: kafka-python reads only PEM files as {key}",
-                remedy=f"convert {key}.location to PEM, and set {key}.type=PEM",
-            )
+    """Translate properties for kafka-python: what all of its clients take. Raises UsageError for a bad value."""
+    options = {
+        key.replace(".", "_"): _parsed(properties, key, parse) for key, parse in _COMMON.items() if key in properties
+    }
+    if options.get("security_protocol", "").startswith("SASL_"):
+        options |= _login(properties, options.setdefault("sasl_mechanism", "GSSAPI"))
+    if options.get("security_protocol", "").endswith("SSL"):
+        options["ssl_context"] = tls_context(properties)
+    ignored = sorted(set(properties) - _USED)
+    if ignored:
+        _log.info("KAFKA_CLIENT_PROPERTIES: kafka-python has no use for %s", ", ".join(ignored))
     return options
 
 
+def tls_context(properties: Mapping[str, str]) -> ssl.SSLContext:
+    """Return the TLS context of the properties. Raises UsageError if its files cannot be used."""
+    try:
+        return ssl_context({key: properties[key].strip() for key in TLS_KEYS if key in properties})
+    except ValueError as error:
+        raise _refused(str(error)) from error
+
+
 def spark_options(properties: Mapping[str, str]) -> dict[str, str]:
-    """Translate properties for Spark's source, which passes `kafka.*` on to the Java client."""
-    return {f"kafka.{key}": value for key, value in properties.items()}
+    """Translate properties for Spark's source, which passes `kafka.*` on to a Java consumer."""
+    used = {key for key in properties if key in _USED or key in CONSUMER_KEYS} - {SERVERS}
+    ignored = sorted(set(properties) - used - {SERVERS})
+    if ignored:
+        _log.info("KAFKA_CLIENT_PROPERTIES: Spark has no use for %s", ", ".join(ignored))
+    return {f"kafka.{key}": properties[key] for key in properties if key in used}
 
 
-def _credentials(jaas: str) -> dict[str, str]:
-    found = {name: re.sub(r"\\(.)", r"\1", value) for name, value in _CREDENTIAL.findall(jaas)}
-    if set(found) != {"username", "password"}:
-        raise UsageError('KAFKA_CLIENT_PROPERTIES: sasl.jaas.config must contain username="…" and password="…"')
-    return {"sasl_plain_username": found["username"], "sasl_plain_password": found["password"]}
+def isolation_level(properties: Mapping[str, str]) -> str:
+    """Return which records of transactions are read: only those of committed ones, unless the file says otherwise."""
+    return properties.get(ISOLATION_LEVEL, _ISOLATION_LEVELS[0]).strip()
+
+
+def _login(properties: Mapping[str, str], mechanism: str) -> dict[str, str]:
+    jaas = properties.get(_JAAS, "")
+    if mechanism == "GSSAPI":
+        if importlib.util.find_spec("gssapi") is None:
+            raise _refused(f"{_MECHANISM} is GSSAPI (Kerberos), the default", "install the Python package gssapi")
+        if jaas and not is_kerberos(jaas):
+            raise _refused(f"{_JAAS} and {_MECHANISM}=GSSAPI do not belong together", f"set {_MECHANISM}, e.g. PLAIN")
+        return {}
+    if not jaas.strip():
+        raise _refused(f"{_PROTOCOL} needs a login, but {_JAAS} is missing")
+    try:
+        user, password = credentials(jaas)
+    except ValueError as error:
+        raise _refused(f"{_JAAS}: {error}") from None
+    return {"sasl_plain_username": user, "sasl_plain_password": password}
+
+
+def _parsed(properties: Mapping[str, str], key: str, parse: Callable[[str], Any]) -> Any:
+    # As Kafka does, without the white space that the format keeps at a value's end.
+    try:
+        return parse(properties[key].strip()) if key in properties else None
+    except ValueError as error:
+        raise _refused(f"{key}: expected {error}") from None
+
+
+def _refused(what: str, remedy: str = "") -> UsageError:
+    return UsageError(f"KAFKA_CLIENT_PROPERTIES: {what}", remedy=remedy)

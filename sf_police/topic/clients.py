@@ -8,13 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError
 
-from sf_police.config import Config
-from sf_police.errors import SfPoliceError
-from sf_police.topic.client_properties import python_client_options, read_properties
+from sf_police.config import Config, parse_servers
+from sf_police.errors import SfPoliceError, UsageError
+from sf_police.topic import failures
+from sf_police.topic.client_properties import (
+    SERVERS,
+    isolation_level,
+    python_client_options,
+    read_properties,
+    tls_context,
+)
 
-READ_COMMITTED: Final = "read_committed"
 # How long a running broker may take to answer. Where none is running, the connection is refused at once.
 BROKER_TIMEOUT_MS: Final = 10_000
 
@@ -26,20 +32,34 @@ class KafkaAccess:
     servers: str
     properties: Mapping[str, str] = field(repr=False)  # may hold a password
 
+    @property
+    def protocol(self) -> str:
+        """How the brokers are spoken to."""
+        return self.properties.get("security.protocol", "PLAINTEXT").strip()
+
+    @property
+    def isolation_level(self) -> str:
+        """Which records of transactions are read: only those of committed ones, unless the file says otherwise."""
+        return isolation_level(self.properties)
+
 
 def kafka_access(config: Config) -> KafkaAccess:
-    """Return how to reach the brokers, according to the settings.
+    """Return how to reach the brokers, according to the settings; without one, as the client.properties file says.
 
     Raises:
-        UsageError: the client.properties file cannot be read.
+        UsageError: the client.properties file cannot be read, or has an invalid key or server.
     """
     path = config.kafka_client_properties
-    return KafkaAccess(config.kafka_bootstrap_servers, read_properties(path) if path else {})
-
-
-def isolation_level(access: KafkaAccess) -> str:
-    """Return whether records of aborted and open transactions are read: not, unless the file of properties says so."""
-    return access.properties.get("isolation.level", READ_COMMITTED)
+    properties = read_properties(path) if path else {}
+    servers = config.kafka_bootstrap_servers
+    if not servers:
+        try:
+            # Java's clients ignore a protocol before the host.
+            named = [each.rpartition("://")[2] for each in properties.get(SERVERS, "").split(",") if each.strip()]
+            servers = parse_servers(",".join(named)) if named else f"localhost:{config.kafka_port}"
+        except ValueError as error:
+            raise UsageError(f"KAFKA_CLIENT_PROPERTIES={path}: {SERVERS}: expected {error}") from None
+    return KafkaAccess(servers, properties)
 
 
 def client_options(access: KafkaAccess) -> dict[str, Any]:
@@ -49,6 +69,15 @@ def client_options(access: KafkaAccess) -> dict[str, Any]:
         "client_id": "sf-police",
         "bootstrap_timeout_ms": BROKER_TIMEOUT_MS,
         **python_client_options(access.properties),
+    }
+
+
+def consumer_options(access: KafkaAccess) -> dict[str, Any]:
+    """Return the options of every consumer: no group, and the records of committed transactions only."""
+    return {
+        **client_options(access),
+        "enable_auto_commit": False,
+        "isolation_level": access.isolation_level,
     }
 
 
@@ -63,33 +92,31 @@ def broker_errors(access: KafkaAccess, topic: str | None = None) -> Iterator[Non
     try:
         yield
     except KafkaError as error:
-        if topic is not None and isinstance(error, UnknownTopicOrPartitionError):
-            raise unknown_topic(access, topic) from error
-        if "bootstrap" in str(error).lower():
-            raise _no_broker(access) from error
-        name = type(error).__name__
-        raise SfPoliceError(
-            f"the broker at {access.servers}: {name}: {str(error).removeprefix(f'{name}: ')}"
-        ) from error
+        raise failures.failure(error, access.servers, topic=topic, protocol=access.protocol) from error
 
 
 def unknown_topic(access: KafkaAccess, topic: str) -> SfPoliceError:
     """Return the error for a topic that the brokers do not have."""
-    return SfPoliceError(f"no topic {topic} at {access.servers}", remedy="run `make topic-create`")
+    return failures.unknown_topic(access.servers, topic)
 
 
 def ensure_reachable(access: KafkaAccess) -> None:
-    """Raise SfPoliceError unless one of the brokers accepts a connection."""
-    # Where nothing listens, the client library would keep trying for its whole timeout.
-    for server in access.servers.split(","):
-        host, _, port = server.rpartition(":")
+    """Raise SfPoliceError unless one of the brokers accepts a connection, by TLS if that is the protocol."""
+    # Where nothing listens, or TLS fails, the client library would keep trying for its whole timeout.
+    context = tls_context(access.properties) if access.protocol.endswith("SSL") else None
+    errors: list[OSError] = []
+    for server in failures.split_servers(access.servers):
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=BROKER_TIMEOUT_MS / 1000).close()
-            return
-        except OSError:
+            connection = socket.create_connection(server, timeout=BROKER_TIMEOUT_MS / 1000)
+        except OSError as error:
+            errors.append(error)
             continue
-    raise _no_broker(access)
-
-
-def _no_broker(access: KafkaAccess) -> SfPoliceError:
-    return SfPoliceError(f"no broker at {access.servers}", remedy="run `make kafka-start`")
+        with connection:
+            if context is None:
+                return
+            try:
+                context.wrap_socket(connection, server_hostname=server[0]).close()
+            except OSError as error:
+                raise failures.tls_failure(access.servers, error) from error
+            return
+    raise failures.unreachable(access.servers, errors)

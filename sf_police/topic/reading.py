@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 
 from sf_police.errors import SfPoliceError
-from sf_police.topic.clients import BROKER_TIMEOUT_MS, KafkaAccess, broker_errors, client_options, isolation_level
+from sf_police.topic.clients import BROKER_TIMEOUT_MS, KafkaAccess, broker_errors, consumer_options
 from sf_police.topic.record import TopicRecord
+
+# How far back from the end a last record is looked for: transactions and compaction leave offsets without one.
+_MOST_OFFSETS_BACK: Final = 100_000
 
 
 def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) -> dict[int, TopicRecord]:
@@ -19,24 +23,66 @@ def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) ->
     Args:
         access: the brokers.
         topic: its name.
-        offsets: by partition; where an offset has no record, the next record is read.
+        offsets: by partition; where an offset has no record, the next record is read. A partition without a record
+            from there on, but for markers of transactions, is not in the result.
 
     Raises:
-        SfPoliceError: a record did not arrive in time.
+        SfPoliceError: a record did not arrive in time, or is compressed in a way that cannot be read.
     """
-    records: dict[int, TopicRecord] = {}
-    options = consumer_options(access)
-    with (
-        broker_errors(access, topic),
-        closing(KafkaConsumer(**options, consumer_timeout_ms=BROKER_TIMEOUT_MS)) as consumer,
-    ):
-        for number, offset in offsets.items():
-            _assign(consumer, topic, {number: offset})
-            record = next(iter(consumer), None)
-            if record is None:
-                raise SfPoliceError(f"partition {number} of {topic} returned no record at offset {offset}")
-            records[number] = topic_record(record)
-    return records
+    with broker_errors(access, topic), closing(KafkaConsumer(**consumer_options(access))) as consumer:
+        found = {
+            number: next(_records_from(consumer, TopicPartition(topic, number), offset), None)
+            for number, offset in offsets.items()
+        }
+    return {number: record for number, record in found.items() if record}
+
+
+def read_last_records(
+    access: KafkaAccess, topic: str, offsets: Mapping[int, tuple[int, int]]
+) -> dict[int, TopicRecord | None]:
+    """Read the last record of each partition.
+
+    Args:
+        access: the brokers.
+        topic: its name.
+        offsets: by partition, the first offset and the next one.
+
+    Returns:
+        by partition; None where the last 100,000 offsets hold no record.
+    """
+    with broker_errors(access, topic), closing(KafkaConsumer(**consumer_options(access))) as consumer:
+        return {
+            number: _last_record(consumer, TopicPartition(topic, number), first, following)
+            for number, (first, following) in offsets.items()
+        }
+
+
+def _last_record(consumer: KafkaConsumer, where: TopicPartition, first: int, following: int) -> TopicRecord | None:
+    back = 1
+    while True:
+        start = max(first, following - back)
+        last = None
+        for record in _records_from(consumer, where, start):
+            last = record
+        if last or start == first or back >= _MOST_OFFSETS_BACK:
+            return last
+        back *= 8
+
+
+def _records_from(consumer: KafkaConsumer, where: TopicPartition, offset: int) -> Iterator[TopicRecord]:
+    # To the end that there is now; with open transactions, to the first of them.
+    consumer.assign([where])
+    end = consumer.end_offsets([where])[where]
+    consumer.seek(where, offset)
+    deadline = time.monotonic() + BROKER_TIMEOUT_MS / 1000
+    while consumer.position(where) < end:
+        for records in consumer.poll(timeout_ms=200).values():
+            deadline = time.monotonic() + BROKER_TIMEOUT_MS / 1000
+            yield from map(topic_record, records)
+        if time.monotonic() > deadline:
+            raise SfPoliceError(
+                f"partition {where.partition} of {where.topic} returned no record at offset {consumer.position(where)}"
+            )
 
 
 def follow_records(
@@ -53,25 +99,15 @@ def follow_records(
     Raises:
         SfPoliceError: the brokers refused.
     """
-    options = consumer_options(access)
-    with broker_errors(access, topic), closing(KafkaConsumer(**options)) as consumer:
-        _assign(consumer, topic, offsets)
+    with broker_errors(access, topic), closing(KafkaConsumer(**consumer_options(access))) as consumer:
+        consumer.assign([TopicPartition(topic, number) for number in offsets])
+        for number, offset in offsets.items():
+            consumer.seek(TopicPartition(topic, number), offset)
         while not is_stopped():
             for records in consumer.poll(timeout_ms=200).values():
                 yield from map(topic_record, records)
 
 
-def consumer_options(access: KafkaAccess) -> dict[str, Any]:
-    """Return the options of every consumer. Records that the stream does not count are not shown or compared either."""
-    return {**client_options(access), "enable_auto_commit": False, "isolation_level": isolation_level(access)}
-
-
 def topic_record(record: Any) -> TopicRecord:
     """Convert kafka-python's ConsumerRecord."""
     return TopicRecord(record.partition, record.offset, record.timestamp, record.key, record.value)
-
-
-def _assign(consumer: KafkaConsumer, topic: str, offsets: Mapping[int, int]) -> None:
-    consumer.assign([TopicPartition(topic, number) for number in offsets])
-    for number, offset in offsets.items():
-        consumer.seek(TopicPartition(topic, number), offset)

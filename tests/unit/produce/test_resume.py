@@ -59,6 +59,11 @@ def test_a_topic_with_another_files_records_is_refused() -> None:
         missing(topic(1, 0, 0), other)
 
 
+def test_a_topic_that_ends_with_a_mark_of_a_transaction_is_refused() -> None:
+    with pytest.raises(SfPoliceError, match=r"not from this file \(partition 1, offset 1\)"):
+        missing_records(FILE, topic(0, 2, 0), lambda _: {})
+
+
 def test_a_topic_with_more_than_the_file_is_refused() -> None:
     longer = [*RECORDS, Record(10, "", b"k10", b"v10"), Record(11, "", b"k11", b"v11")]
 

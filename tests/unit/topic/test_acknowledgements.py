@@ -75,7 +75,7 @@ def test_a_batch_that_failed_raises_the_rooms_own_error() -> None:
     assert acknowledgement.is_done
     with pytest.raises(NotAcknowledgedError) as raised:
         acknowledgement.wait()
-    assert str(raised.value) == f"KafkaTimeoutError: {error}"
+    assert str(raised.value) == "KafkaTimeoutError: after 120 s"
     assert raised.value.__cause__ is error
 
 
@@ -110,7 +110,7 @@ def test_publish_says_which_record_was_not_acknowledged_and_why() -> None:
         publish([RECORDS], producer, partitions=2)
 
     assert str(raised.value) == (
-        f"record 4 was not acknowledged (KafkaTimeoutError: {KafkaTimeoutError('after 120 s')}); "
+        "record 4 was not acknowledged (KafkaTimeoutError: after 120 s); "
         "acknowledged before it: 3: fix that, then run `make produce` again to send the remaining records"
     )
     assert isinstance(raised.value.__cause__, NotAcknowledgedError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +12,7 @@ from kafka.errors import KafkaTimeoutError
 from sf_police.errors import SfPoliceError
 from sf_police.topic import reading
 from sf_police.topic.clients import KafkaAccess
-from sf_police.topic.reading import follow_records, read_records, topic_record
+from sf_police.topic.reading import follow_records, read_last_records, read_records, topic_record
 from sf_police.topic.record import TopicRecord
 
 ACCESS = KafkaAccess("one:9092", {})
@@ -25,9 +24,10 @@ def consumer_record(partition: int, offset: int, key: bytes | None = b"k", value
 
 
 class FakeConsumer:
-    """Each partition holds offsets 0, 1 and 3: the record at 2 is gone."""
+    """By partition: 0 to 2 hold offsets 0, 1 and 3 of an end at 4; 3 ends with two marks; 4 holds nothing but marks."""
 
     made: ClassVar[list[FakeConsumer]] = []
+    records: ClassVar[dict[int, tuple[int, ...]]] = {**dict.fromkeys(range(3), (0, 1, 3)), 3: (0, 1), 4: ()}
 
     def __init__(self, **options: Any) -> None:
         self.options, self.offsets, self.closed = options, dict[TopicPartition, int](), 0
@@ -40,14 +40,21 @@ class FakeConsumer:
         assert partition in self.offsets
         self.offsets[partition] = offset
 
-    def __iter__(self) -> Iterator[Any]:
-        for partition, start in self.offsets.items():
-            yield from (consumer_record(partition.partition, offset) for offset in (0, 1, 3) if offset >= start)
+    def position(self, partition: TopicPartition) -> int:
+        return self.offsets[partition]
+
+    def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 4)
 
     def poll(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
-        there = {partition: [consumer_record(partition.partition, start)] for partition, start in self.offsets.items()}
-        self.offsets = {partition: start + 1 for partition, start in self.offsets.items()}
-        return there
+        """All that there is, and then the position is at the end, as marks are passed over in silence."""
+        found = {
+            partition: [consumer_record(partition.partition, offset) for offset in self.records[partition.partition]
+                        if offset >= start]
+            for partition, start in self.offsets.items()
+        }  # fmt: skip
+        self.offsets = {partition: max(start + 1, 4) for partition, start in self.offsets.items()}
+        return {partition: records for partition, records in found.items() if records}
 
     def close(self) -> None:
         self.closed += 1
@@ -77,14 +84,47 @@ def test_a_record_is_read_at_its_offset_or_the_next_after_it(consumers: list[Fak
     assert (consumer.options["enable_auto_commit"], consumer.options["isolation_level"]) == (False, "read_committed")
 
 
-def test_an_offset_that_gives_no_record_is_an_error(consumers: list[FakeConsumer]) -> None:
-    with pytest.raises(SfPoliceError, match="partition 1 of calls returned no record at offset 4"):
-        read_records(ACCESS, "calls", {0: 0, 1: 4})
+def test_the_end_of_a_partition_is_no_record_and_nothing_is_waited_for(consumers: list[FakeConsumer]) -> None:
+    assert read_records(ACCESS, "calls", {0: 4, 3: 2, 4: 0}) == {}
 
     assert consumers[0].closed == 1
 
 
-def test_following_starts_at_the_offsets_and_ends_when_it_is_stopped(consumers: list[FakeConsumer]) -> None:
+def test_the_last_record_is_looked_for_before_marks() -> None:
+    offsets = dict.fromkeys((0, 3, 4), (0, 4))
+
+    assert read_last_records(ACCESS, "calls", offsets) == {
+        0: TopicRecord(0, 3, 1_003, b"k", b"v"),
+        3: TopicRecord(3, 1, 1_001, b"k", b"v"),
+        4: None,
+    }
+
+
+def test_a_last_record_is_not_looked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeConsumer, "records", {0: (0,)})
+    monkeypatch.setattr(FakeConsumer, "end_offsets", lambda _, partitions: dict.fromkeys(partitions, 10**9))
+    monkeypatch.setattr(FakeConsumer, "position", lambda *_: 10**9)
+
+    assert read_last_records(ACCESS, "calls", {0: (0, 10**9)}) == {0: None}
+
+
+def test_a_record_that_does_not_arrive_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BROKER_TIMEOUT_MS", -1)
+    monkeypatch.setattr(FakeConsumer, "poll", lambda _, timeout_ms: {})
+
+    with pytest.raises(SfPoliceError, match="partition 1 of calls returned no record at offset 2"):
+        read_records(ACCESS, "calls", {1: 2})
+
+
+def test_following_starts_at_the_offsets_and_ends_when_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, consumers: list[FakeConsumer]
+) -> None:
+    def one_each(self: FakeConsumer, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        found = {partition: [consumer_record(partition.partition, start)] for partition, start in self.offsets.items()}
+        self.offsets = {partition: start + 1 for partition, start in self.offsets.items()}
+        return found
+
+    monkeypatch.setattr(FakeConsumer, "poll", one_each)
     stops = iter([False, False, True])
 
     records = list(follow_records(ACCESS, "calls", {0: 5, 1: 0}, is_stopped=lambda: next(stops)))

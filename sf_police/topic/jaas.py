@@ -1,0 +1,55 @@
+"""User name and password from `sasl.jaas.config`, as Kafka's Java clients read it. No message shows any of its text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MODULES: Final = ("PlainLoginModule", "ScramLoginModule")
+_FLAGS: Final = ("required", "requisite", "sufficient", "optional")
+# A text in double or single quotes, a word, or a mark.
+_TOKEN: Final = re.compile(r"""\s*(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|([\w.$-]+)|([=;]))""")
+_ESCAPE: Final = re.compile(r"\\([0-3]?[0-7]{1,2}|.)", re.DOTALL)
+_CONTROL: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_FORM: Final = "the form is: org.apache.kafka.common.security.plain.PlainLoginModule required username=… password=…;"
+
+
+def credentials(jaas: str) -> tuple[str, str]:
+    """Return user name and password. Raises ValueError, with what is wrong, if the text is of another kind or form."""
+    tokens = _tokens(jaas)
+    if tokens[-1] != ";" or len(tokens) < 3 or tokens[1].lower() not in _FLAGS:
+        raise ValueError(_FORM)
+    module = tokens[0].rpartition(".")[2]
+    if module not in _MODULES:
+        raise ValueError(f"kafka-python supports only {' and '.join(_MODULES)}")
+    names, marks, values = tokens[2:-1:3], tokens[3:-1:3], tokens[4:-1:3]
+    if len(tokens) % 3 or set(marks) - {"="}:
+        raise ValueError(_FORM)
+    options = dict(zip(names, values, strict=True))
+    if set(options) != {"username", "password"}:
+        raise ValueError("it must have username and password, and no other option")
+    return options["username"], options["password"]
+
+
+def is_kerberos(jaas: str) -> bool:
+    """Return whether the login is Kerberos's, which takes its ticket from the system."""
+    return jaas.split(maxsplit=1)[:1] == ["com.sun.security.auth.module.Krb5LoginModule"]
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, at = [], 0
+    text = text.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise ValueError(f"character {at + 1} is neither a word, a quoted text, `=` nor `;`")
+        double, single, word, mark = match.groups()
+        quoted = double if double is not None else single
+        tokens.append(_ESCAPE.sub(_character, quoted) if quoted is not None else word or mark)
+        at = match.end()
+    return tokens or [""]
+
+
+def _character(match: re.Match[str]) -> str:
+    found = match[1]
+    return chr(int(found, 8)) if found[0] in "01234567" else _CONTROL.get(found, found)
