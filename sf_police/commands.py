@@ -118,7 +118,7 @@ def _read_records(path: Path, order: str, run: Run) -> Records:
     # Records hold no reference cycles; the garbage collector's scans would take a fifth of the time.
     gc.disable()
     try:
-        found = json_files.read_records(path, fields=[field.name for field in run.question.required])
+        found = json_files.read_records(path, required=run.question.required)
         return arrange(found, run.question, run.config.state_dir)
     except SfPoliceError as error:
         raise SfPoliceError(f"{error.what}; nothing was sent", remedy=error.remedy) from error

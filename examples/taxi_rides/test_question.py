@@ -42,7 +42,7 @@ OVERALL = [
 
 
 def values() -> list[bytes]:
-    found = read_records(FIXTURES / "rides.json", fields=[field.name for field in QUESTION.required])
+    found = read_records(FIXTURES / "rides.json", required=QUESTION.required)
     return [record.value for record in event_records(found, QUESTION)]
 
 

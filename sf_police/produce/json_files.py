@@ -6,23 +6,21 @@ by record, and reports what is wrong and where. What a record means is not check
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import json
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Final
 
 import orjson
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.json_record import JsonRecord, Number
+from sf_police.produce.packed_files import DAMAGED, STDIN, file_name, open_records
+from sf_police.produce.required_fields import ensure_required
+from sf_police.question import Field
 
-STDIN: Final = "-"
 _CHUNK_BYTES: Final = 1 << 18
 _MOST_RECORD_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -31,35 +29,27 @@ _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
-def read_records(path: Path, *, fields: Collection[str]) -> Iterator[JsonRecord]:
-    """Yield the records of a JSON array or of NDJSON, in file order; `.gz`, `.bz2` and `.xz` are decompressed.
+def read_records(path: Path, *, required: Sequence[Field]) -> Iterator[JsonRecord]:
+    """Yield the records of a JSON array or of NDJSON, in file order; gzip, bzip2, xz and zip are decompressed.
 
     Args:
         path: `-` for standard input.
-        fields: of a record; a file whose first object has none of them is refused.
+        required: fields of a record; a file whose first objects lack one of them is refused.
 
     Raises:
         SfPoliceError: the file cannot be read, or does not hold such records; the message says where.
     """
     try:
         before = _state(path)
-        with _open(path) as file:
-            name = "standard input" if str(path) == STDIN else str(path)
-            yield from _checked(_records(file, name), name, fields)
+        name = file_name(path)
+        with open_records(path) as file:
+            yield from ensure_required(_records(file, name), name, required)
         if _state(path) != before:
             raise SfPoliceError(
                 f"{name} changed while it was being read", remedy="run it again when nothing is writing to the file"
             )
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except (OSError, *DAMAGED) as error:
         raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _checked(records: Iterator[JsonRecord], name: str, fields: Collection[str]) -> Iterator[JsonRecord]:
-    # Any JSON lines would pass, but a file of something else is recognized by its first object.
-    for number, record in enumerate(records):
-        if number == 0 and not any(field in record for field in fields):
-            raise SfPoliceError(f"{name}: its first object has none of the fields {', '.join(fields)}")
-        yield record
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -68,20 +58,6 @@ def _state(path: Path) -> tuple[int, int, int] | None:
         return None
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _open(path: Path) -> IO[bytes]:
-    if str(path) == STDIN:
-        return open(0, "rb", closefd=False)
-    match path.suffix:
-        case ".gz":
-            return cast("IO[bytes]", gzip.open(path, "rb"))
-        case ".bz2":
-            return cast("IO[bytes]", bz2.open(path, "rb"))
-        case ".xz":
-            return cast("IO[bytes]", lzma.open(path, "rb"))
-        case _:
-            return path.open("rb")
 
 
 def _records(file: IO[bytes], name: str) -> Iterator[JsonRecord]:

@@ -64,7 +64,7 @@ def one(data: bytes) -> None:
     except NotCallsError:
         expected = None
     try:
-        found: list[dict[str, Any]] | None = list(json_files._calls(io.BytesIO(content), "fuzz"))
+        found: list[dict[str, Any]] | None = list(json_files._records(io.BytesIO(content), "fuzz"))
     except SfPoliceError:
         found = None
     if repr(found) != repr(expected):

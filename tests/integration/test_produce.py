@@ -130,7 +130,17 @@ BAD_FILES: list[tuple[str, bytes | None, str]] = [
     ("none.json", b"[]", "{path} is an empty array: expected at least one record; nothing was sent"),
     ("cut.json", json.dumps([a_call()] * 3).encode()[:500], "{path} at byte 500: cut short inside a record; nothing"),
     ("text.json", b"hello", "{path} at byte 0: not a record: expected `{{`; nothing was sent"),
-    ("other.json", b'[{"a": 1}]', "{path}: its first object has none of the fields crime_id, "),
+    (
+        "page.json",
+        b"<!DOCTYPE html><html>",
+        "{path} is an HTML page, not JSON; nothing was sent: download",
+    ),
+    ("other.json", b'[{"crime_id": "1"}]', "{path}: its first object lacks original_crime_type_name, call_date_time, "),
+    (
+        "number.json",
+        json.dumps([a_call(crime_id=1)]).encode(),
+        "{path}: crime_id is a number in its first object, but ",
+    ),
     (
         "large.json",
         json.dumps([a_call(city="x" * 1_100_000)]).encode(),

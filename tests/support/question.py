@@ -15,15 +15,13 @@ from sf_police.produce import json_files, records
 from sf_police.produce.records import Records
 from sf_police.stream import pipeline
 
-REQUIRED = [field.name for field in QUESTION.required]
-
 
 def resolve(values: Mapping[str, str | None]) -> Config:
     return config.resolve(values, QUESTION.defaults)
 
 
 def read_calls(path: Path) -> Iterator[dict[str, Any]]:
-    return json_files.read_records(path, fields=REQUIRED)
+    return json_files.read_records(path, required=QUESTION.required)
 
 
 def event_records(calls: Iterable[dict[str, Any]], folder: Path | None = None, **more: int) -> Records:
