@@ -130,7 +130,9 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     command("create-topic", commands.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
     sub = command("produce", commands.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"), ("data",))
-    sub.add_argument("file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also .gz .bz2 .xz (default: DATA)")
+    sub.add_argument(
+        "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
+    )
 
     sub.add_argument(
         "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
@@ -148,7 +150,8 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     command("stream", commands.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
     sub = command("inspect", commands.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
-    sub.add_argument("--follow", action="store_true", help="then show new records as they arrive, until Ctrl-C")
+    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
+    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
 
     sub = command("answer", commands.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
@@ -163,6 +166,17 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
         help="print only the window that starts at START, with its counts",
     )
     sub.add_argument("--limit", type=_positive, metavar="N", help="rows per answer (default: 10 in a table, else all)")
+    sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
+
+    sub = command("rejected", commands.rejected, "show why records were rejected, with samples", _FILES)
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
+    sub.add_argument(
+        "--limit", type=_positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    )
 
     command(
         "make-archive",

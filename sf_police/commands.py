@@ -164,29 +164,33 @@ def stream(run: Run) -> int:
     return code
 
 
-def inspect(run: Run, *, follow: bool) -> int:
+def inspect(run: Run, *, follow: bool, pretty: bool) -> int:
     """Show the topic."""
     from sf_police.topic import admin, reading
     from sf_police.topic.clients import kafka_access
-    from sf_police.view import answer, terminal
+    from sf_police.view.inspect import print_as_they_arrive, print_topic
 
     access = kafka_access(run.config)
     topic = admin.describe_topic(access, run.config.kafka_topic)
-    answer.print_table(f"{topic.name}: {topic.records:,} records", terminal.topic_table(topic))
-    filled = [partition for partition in topic.partitions if partition.records]
-    for name, offsets in (
-        ("first", {partition.number: partition.first_offset for partition in filled}),
-        ("last", {partition.number: partition.next_offset - 1 for partition in filled}),
-    ):
-        for record in reading.read_records(access, topic.name, offsets).values():
-            print(f"{name} record: {terminal.record_text(record)}")
+    first = partial(reading.read_records, access, topic.name)
+    print_topic(topic, first, partial(reading.read_last_records, access, topic.name), is_pretty=pretty)
     if follow:
-        sys.stdout.flush()
         _say("following; press Ctrl-C to stop")
         following = {partition.number: partition.next_offset for partition in topic.partitions}
         with run.stop.awaited():
-            for record in reading.follow_records(access, topic.name, following, is_stopped=run.stop.is_set):
-                print(terminal.record_text(record), flush=True)
+            arriving = reading.follow_records(access, topic.name, following, is_stopped=run.stop.is_set)
+            print_as_they_arrive(arriving, is_pretty=pretty)
+    return 0
+
+
+def rejected(run: Run, *, format: str, reason: str, limit: int) -> int:
+    """Show why records were rejected, with samples."""
+    from sf_police.store.answers import StoreReader
+    from sf_police.store.database import existing_database
+    from sf_police.view.rejected import print_rejected
+
+    with closing(existing_database(run.config.store, run.question)) as database:
+        print_rejected(StoreReader(database), format=format, reason=reason, limit=limit)
     return 0
 
 
@@ -202,16 +206,22 @@ def doctor(run: Run) -> int:
     return 1 if is_wrong else 0
 
 
-def answer(run: Run, *, format: str, by: str | None, window_start: datetime | None, limit: int | None) -> int:
-    """Print the answer."""
+def answer(
+    run: Run, *, format: str, by: str | None, window_start: datetime | None, limit: int | None, rejected: bool
+) -> int:
+    """Print the answer, or why records are not in it."""
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
     from sf_police.view.answer import print_answer, print_result, say_imbalance
+    from sf_police.view.rejected import print_rejected
 
     with closing(existing_database(run.config.store, run.question, run.config.store_schema)) as database:
         reader = StoreReader(database)
         if reader.is_empty():
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
+        if rejected:
+            print_rejected(reader, format=format, reason="", limit=limit or 1)
+            return 0
         if format == "table" and window_start is None and by is None:
             return print_result(reader, limit=limit)
         print_answer(reader, format=format, by=by, window_start=window_start, limit=limit)

@@ -115,6 +115,18 @@ class StoreReader:
         rejected = self._tables.rejected
         return self.database.rows(select(rejected).order_by(rejected.c.partition, rejected.c.offset).limit(limit))
 
+    def rejected_reasons(self) -> list[Row]:
+        """Return each reason and how many records have it, the most frequent first."""
+        reason, number = self._tables.rejected.c.reason, func.count()
+        query = select(reason, number.label("records")).group_by(reason).order_by(number.desc(), reason)
+        return self.database.rows(query)
+
+    def rejected_samples(self, reason: str, limit: int) -> list[Row]:
+        """Return the first records with this reason, by topic, partition and offset."""
+        rejected = self._tables.rejected
+        order = (rejected.c.topic, rejected.c.partition, rejected.c.offset)
+        return self.database.rows(select(rejected).where(rejected.c.reason == reason).order_by(*order).limit(limit))
+
     def _shown(self, row: Row) -> Row:
         # A view returns values as the database stores them: SQLite's times as text, sums as scaled integers.
         scales = {field.name: field.scale for field in self.database.question.sums if field.scale}

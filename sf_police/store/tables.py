@@ -162,3 +162,8 @@ class Books:
         accounted = self.counted + self.duplicates + self.late + self.rejected
         stored = (self.stored_counted, self.stored_rejected)
         return self.read == accounted and stored == (self.counted, self.rejected) and self.gaps >= 0
+
+    @property
+    def is_all_rejected(self) -> bool:
+        """Whether there were records, and every one was rejected: then they are not this question's."""
+        return 0 < self.read == self.rejected

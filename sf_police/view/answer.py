@@ -16,7 +16,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader, totals
 from sf_police.store.views import OVERALL_ANSWER, WINDOW_ANSWERS, kinds
-from sf_police.view import terminal
+from sf_police.view import rejected, terminal
 
 _TABLE_ROWS: Final = 10
 _WINDOW: Final = "window"
@@ -73,7 +73,7 @@ def _without_window(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_result(store: StoreReader, *, limit: int | None = None) -> int:
-    """Print the answer and the books; return the exit code: 1 if the books do not balance."""
+    """Print the answer and the books; return the exit code: 1 if these do not balance, or every record was rejected."""
     limit, question, books = limit or _TABLE_ROWS, store.database.question, store.books()
     windows = store.answer(WINDOW_ANSWERS, newest=True)
     if windows:
@@ -87,7 +87,9 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
         print(terminal.totals_text(totals(windows, overall, spread=question.spread), question))
     sys.stdout.flush()
     print(terminal.books_line(books, rows=question.rows), file=sys.stderr, flush=True)
-    return 0 if books.is_balanced else 1
+    if books.rejected:
+        print(rejected.rejected_line(store, books), file=sys.stderr, flush=True)
+    return 0 if books.is_balanced and not books.is_all_rejected else 1
 
 
 def say_imbalance(store: StoreReader) -> int:

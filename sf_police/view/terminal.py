@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group, RenderableType
@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
     from sf_police.produce.producer import Sent
     from sf_police.store.tables import BatchReport, Books
     from sf_police.topic.admin import Topic
-    from sf_police.topic.record import TopicRecord
 
 Row = Mapping[str, Any]
 
@@ -111,21 +110,6 @@ def topic_table(topic: Topic) -> Table:
         numbers = (partition.replicas, partition.first_offset, partition.next_offset, partition.records)
         table.add_row(str(partition.number), leader, *(f"{number:,}" for number in numbers))
     return table
-
-
-def record_text(record: TopicRecord) -> str:
-    """Return a topic's record in two readable lines."""
-    head = f"partition {record.partition} offset {record.offset} at {_instant(record.timestamp_ms)}"
-    key = "no key" if record.key is None else f"key {record.key.decode('utf-8', 'backslashreplace')}"
-    value = "no value" if record.value is None else record.value.decode("utf-8", "backslashreplace")
-    return f"{printable(head)} {printable(key)}\n  {printable(value)}"
-
-
-def _instant(milliseconds: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (ValueError, OverflowError, OSError):
-        return f"{milliseconds} ms since 1970"
 
 
 def live_view(windows: Sequence[Row], report: BatchReport | None, question: Question) -> RenderableType:

@@ -96,6 +96,10 @@ def test_rejected_records_are_stored_once_and_the_stream_goes_on(job: Job) -> No
     with sqlite3.connect(job.state / "answers.db") as connection:
         rows = connection.execute('SELECT topic, "partition", "offset", value FROM rejected ORDER BY 2, 3').fetchall()
     assert rows == [(job.topic, 0, n + 1, value) for n, value in enumerate(bad)] + [(job.topic, 1, 0, bad[0])]
+    shown = json.loads(job.run("rejected", "--format", "json", "--reason", "utf-8").stdout)
+    assert [(row["reason"], row["records"]) for row in shown["reasons"]] == [("not UTF-8", 2)]
+    assert job.run("answer", "--rejected", "--format", "json").stdout == job.run("rejected", "--format", "json").stdout
+    assert job.run("rejected", "--raw", "--reason", "exactly one").stdout == "{"
 
 
 def test_restart_goes_on_from_the_checkpoint(job: Job) -> None:

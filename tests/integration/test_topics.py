@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from tests.support.builders import a_value
+from tests.support.builders import a_call, a_value
 from tests.support.environment import ROOT, clean_environment
 from tests.support.job import Job
 
@@ -70,7 +73,51 @@ def test_inspect_follows_the_topic_until_it_is_told_to_stop(job: Job) -> None:
     tail.send_signal(signal.SIGINT)
     tail.communicate(timeout=30)
     assert tail.returncode == 0
-    assert "partition 2 offset 0" in shown
+    assert re.search(r'^2:0  .*UTC  key k  \{"crime_id":"after"', shown, re.MULTILINE)
+
+
+def test_inspect_and_produce_know_transactions(job: Job, tmp_path: Path) -> None:
+    file = tmp_path / "calls.json"
+    file.write_text(json.dumps([a_call(crime_id=str(n)) for n in range(2)]))
+    job.run("produce", str(file))
+    for ends in (KafkaProducer.commit_transaction, KafkaProducer.abort_transaction):
+        with KafkaProducer(bootstrap_servers=job.kafka, transactional_id=f"{job.topic}-{ends.__name__}") as producer:
+            producer.init_transactions()
+            producer.begin_transaction()
+            producer.send(job.topic, a_value(crime_id=ends.__name__), partition=0).get(timeout=30)
+            ends(producer)
+
+    shown = job.run("inspect").stdout
+
+    # Offset 0 is the file's, 1 and 2 are a committed record and its mark, 3 and 4 an aborted one and its mark.
+    assert "last record: partition 0 offset 1 " in shown
+    assert '"crime_id":"commit_transaction"' in shown
+    assert (
+        "partition 0: offsets 2 to 4 hold no record (transaction markers, or records of open or aborted transactions)"
+        in shown
+    )
+    assert "abort_transaction" not in shown
+    refused = job.run("produce", str(file), check=False)
+    assert (refused.returncode, "holds records that are not from this file" in refused.stderr) == (1, True)
+
+
+def test_what_kafka_python_cannot_unpack_names_the_package(job: Job, tmp_path: Path) -> None:
+    """The codecs that our clients lack; Kafka's own producer has them all."""
+    file = tmp_path / "calls.json"
+    file.write_text(json.dumps([a_call()]))
+    console = [kafka_bin() / "kafka-console-producer.sh", "--bootstrap-server", job.kafka, "--topic", job.topic]
+    subprocess.run(
+        [*console, "--compression-codec", "snappy"], input="{}\n", env=clean_environment(), capture_output=True,
+        text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    for command in (["inspect"], ["produce", str(file)]):
+        done = job.run(*command, check=False)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            f"error: the records of {job.topic} are compressed with snappy, which kafka-python cannot read as "
+            "installed: install python-snappy (`python -m pip install python-snappy`)"
+        )
 
 
 def test_inspect_of_an_empty_topic_ends(job: Job) -> None:

@@ -96,8 +96,9 @@ def test_the_map_names_every_module_and_nothing_else() -> None:
     named = set()
     for line in block.splitlines():
         folders = folders[: (len(line) - len(line.lstrip())) // 2]
-        named.add(Path(*folders, line.split()[0]))
-        folders.append(line.split()[0])
+        names = re.findall(r"^(?:\S+, )*\S+", line.strip())[0].split(", ")
+        named |= {Path(*folders, name) for name in names}
+        folders.append(names[0])
     code = {
         path.relative_to(ROOT) for path in (ROOT / "sf_police").rglob("*") if path.suffix in (".py", ".sql", ".json")
     }

@@ -64,6 +64,17 @@ def test_a_rejected_record_keeps_its_bytes(writer: StoreWriter, reader: StoreRea
     assert reader.rejected(10) == rows
 
 
+def test_rejected_records_are_found_by_their_reason(writer: StoreWriter, reader: StoreReader) -> None:
+    rows = [{**rejected(offset), "reason": reason} for offset, reason in enumerate("babcab")]
+    writer.write_batch(a_batch(read=6, rejected=6), a_counts_table([]), rows)
+
+    assert reader.rejected_reasons() == [
+        {"reason": "b", "records": 3}, {"reason": "a", "records": 2}, {"reason": "c", "records": 1},
+    ]  # fmt: skip
+    assert reader.rejected_samples("b", 2) == [rows[0], rows[2]]
+    assert reader.rejected_samples("x", 2) == []
+
+
 def test_a_batch_that_finds_fewer_rejected_records_is_not_written(writer: StoreWriter, reader: StoreReader) -> None:
     with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 were found"):
         writer.write_batch(a_batch(read=2, rejected=2), a_counts_table(COUNTS), [rejected(1)])

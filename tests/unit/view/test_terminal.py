@@ -14,7 +14,6 @@ from rich.console import Console
 from sf_police.calls import QUESTION
 from sf_police.store.answers import totals
 from sf_police.store.tables import Batch, BatchReport, Books
-from sf_police.topic.record import TopicRecord
 from sf_police.view import terminal
 
 HOSTILE = [
@@ -124,22 +123,3 @@ def test_books_that_do_not_balance_are_not_passed_over() -> None:
 
 def test_live_view_before_the_first_batch_is_one_line() -> None:
     assert drawn(terminal.live_view([], None, QUESTION)) == "waiting for the first batch\n"
-
-
-@pytest.mark.parametrize(
-    ("record", "text"),
-    [
-        (
-            TopicRecord(2, 7, 1_546_300_799_000, b"18-1", b'{"a":1}'),
-            'partition 2 offset 7 at 2018-12-31 23:59:59 UTC key 18-1\n  {"a":1}',
-        ),
-        (TopicRecord(0, 0, 0, None, None), "partition 0 offset 0 at 1970-01-01 00:00:00 UTC no key\n  no value"),
-        (
-            TopicRecord(0, 1, 1 << 62, b"\xff", b"\x1b"),
-            f"partition 0 offset 1 at {1 << 62} ms since 1970 key \\xff\n  \\x1b",
-        ),
-    ],
-    ids=["a call", "nothing in it", "junk"],
-)
-def test_a_record_of_the_topic_is_two_readable_lines(record: TopicRecord, text: str) -> None:
-    assert terminal.record_text(record) == text
