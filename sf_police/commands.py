@@ -189,7 +189,7 @@ def rejected(run: Run, *, format: str, reason: str, limit: int) -> int:
     from sf_police.store.database import existing_database
     from sf_police.view.rejected import print_rejected
 
-    with closing(existing_database(run.config.store, run.question)) as database:
+    with closing(existing_database(run.config.store, run.question, run.config.store_schema)) as database:
         print_rejected(StoreReader(database), format=format, reason=reason, limit=limit)
     return 0
 
