@@ -5,42 +5,96 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# Settings are Make variables, environment variables or flags of sf-police; their defaults are in sf_police/config.py
-# and, for the scripts, in scripts/lib.sh. Make passes on what its own command line sets: make demo KAFKA_PORT=9192
-VENV ?= .venv
+# Targets that are named together run in this order, even with a -j in an inherited MAKEFLAGS.
+.NOTPARALLEL:
+
+# Settings are given on Make's command line (make demo KAFKA_PORT=9192), as SF_POLICE_<SETTING> in the environment, or as
+# flags of sf-police; their defaults are in sf_police/config.py. What the command line sets is passed on by the name that
+# counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
+SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
+  DATA STATE_DIR STORE CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
+  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT STATE_PARTITIONS JARS_DIR JAVA_HOME MAVEN_REPO
+pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
+$(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
+
+# These count on the command line only, as other programs export such names, too.
+ignore = $(if $(filter 0,$(MAKELEVEL)),$(if $($(1)),$(warning $(1) in the environment does not count: say `make TARGET $(1)=...`)))$(eval override $(1) :=)
+$(foreach name,ARGS FOLLOW QUESTION,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
+# What would change what the recipes' shells and Pythons do.
+unexport BASH_ENV ENV CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
+ifeq ($(strip $(HOME)),)
+unexport HOME
+endif
+
+VENV ?= $(or $(SF_POLICE_VENV),.venv)
 BOOTSTRAP_PYTHON ?= python3
-ARGS ?=
 # The package whose question is asked; another one: make demo QUESTION=examples.taxi_rides
-QUESTION ?= sf_police
-FOLLOW ?=
-STATE_DIR ?= .run
-export VENV STATE_DIR QUESTION
-override VENV := $(abspath $(VENV))
+override QUESTION := $(or $(QUESTION),sf_police)
 PYTHON := $(VENV)/bin/python
-SF_POLICE := $(PYTHON) -m $(QUESTION)
-INSTALLED := $(VENV)/.installed
-BENCH_INSTALLED := $(VENV)/.bench-installed
-export PYTHON
+SF_POLICE := "$(PYTHON)" -m $(QUESTION)
+export VENV QUESTION PYTHON
 
 ##@ Start here
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z0-9_.-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -f scripts/help.awk Makefile
+	@echo 'More on each, and the settings (make TARGET SETTING=value): README.md'
 
 .PHONY: demo
-demo: install ## Run everything: install, Kafka, data, topic, produce, stream to the end, answer
+demo: install ## Run everything once, from the install to the answer
 	@scripts/demo.sh
 
 .PHONY: install
-install: $(INSTALLED) ## Set up the venv and the jars of Kafka and the connector (once; then works offline)
+install: ## Set up the venv and the jars (once; after that, no network)
+	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"
 	@scripts/kafka-install.sh
 	@$(SF_POLICE) make-archive
 
-$(INSTALLED): requirements.lock setup.cfg pyproject.toml
-	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"
-	@touch "$@"
+# For what needs no jars, and must go on with an older venv where there is no network: a venv, whichever.
+.PHONY: .venv-or-install
+.venv-or-install:
+	@scripts/venv-install.sh --if-missing "$(BOOTSTRAP_PYTHON)"
 
-##@ Kafka
+.PHONY: doctor
+doctor: .venv-or-install ## Check what a run needs, and say how to get what is missing
+	@$(SF_POLICE) doctor $(ARGS)
+
+.PHONY: test
+test: ## Lint, unit, integration and quick fault tests (says how long)
+	@scripts/test-plan.sh
+	@$(MAKE) --no-print-directory lint test-unit test-integration
+	@"$(PYTHON)" -m pytest tests/faults -m quick $(ARGS)
+
+##@ The job
+.PHONY: topic-create
+topic-create: .venv-or-install ## Create the topic with PARTITIONS partitions
+	@$(SF_POLICE) create-topic $(ARGS)
+
+.PHONY: topic-inspect
+topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
+
+.PHONY: data
+data: .venv-or-install ## Generate the calls, unless DATA names a file that exists
+	@$(SF_POLICE) generate --if-missing $(ARGS)
+
+.PHONY: produce
+produce: .venv-or-install ## Send the calls of DATA to the topic
+	@$(SF_POLICE) produce $(ARGS)
+
+.PHONY: run-stream
+run-stream: install ## Count the topic's calls (UNTIL_END=1: stop at the end)
+	@$(SF_POLICE) stream $(ARGS)
+
+.PHONY: answer
+answer: .venv-or-install ## Print the answer from the store
+	@$(SF_POLICE) answer $(ARGS)
+
+.PHONY: reset
+reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
+	@$(SF_POLICE) reset $(ARGS)
+
+##- Kafka
 .PHONY: kafka-start
 kafka-start: install ## Start the local broker and wait until it answers
 	@scripts/kafka-start.sh
@@ -55,62 +109,24 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 
 .PHONY: kafka-clean
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
-	@rm -rf "$(STATE_DIR)/kafka"
+	@scripts/kafka-clean.sh
 
-.PHONY: topic-create
-topic-create: install ## Create the topic with PARTITIONS partitions
-	@$(SF_POLICE) create-topic $(ARGS)
-
-.PHONY: topic-inspect
-topic-inspect: install ## Show the topic: offsets, first and last records (FOLLOW=1: then new ones)
-	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
-
-##@ The job
-.PHONY: data
-data: install ## Generate the calls, unless DATA names a file that exists
-	@$(SF_POLICE) generate --if-missing $(ARGS)
-
-.PHONY: produce
-produce: install ## Send the calls of DATA to the topic
-	@$(SF_POLICE) produce $(ARGS)
-
-.PHONY: run-stream
-run-stream: install ## Count the topic's calls into the store (UNTIL_END=1: stop at the end)
-	@$(SF_POLICE) stream $(ARGS)
-
-.PHONY: answer
-answer: install ## Print the answer from the store
-	@$(SF_POLICE) answer $(ARGS)
-
-.PHONY: reset
-reset: install ## Delete the stream's checkpoint and store, and nothing else
-	@$(SF_POLICE) reset $(ARGS)
-
-.PHONY: doctor
-doctor: $(INSTALLED) ## Check everything that a run needs, with a remedy for what is missing
-	@$(SF_POLICE) doctor $(ARGS)
-
-##@ Development
-.PHONY: test
-test: lint test-unit test-integration ## Lint, then run the unit tests, the integration tests and the quick fault tests
-	@$(PYTHON) -m pytest tests/faults -m quick $(ARGS)
-
+##- Development
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
-	@$(PYTHON) -m pytest tests/unit examples/*/test_question.py $(ARGS)
+	@"$(PYTHON)" -m pytest tests/unit examples/*/test_question.py $(ARGS)
 
 .PHONY: test-integration
 test-integration: install ## Run the integration tests: a real broker, the real commands
-	@$(PYTHON) -m pytest tests/integration examples/*/test_commands.py $(ARGS)
+	@"$(PYTHON)" -m pytest tests/integration examples/*/test_commands.py $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives
-	@$(PYTHON) -m pytest tests/faults $(ARGS)
+	@"$(PYTHON)" -m pytest tests/faults $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
-	@$(PYTHON) -m tests.fuzz.json_files "$(STATE_DIR)/fuzz" -max_total_time=$(or $(FUZZ_SECONDS),60) -artifact_prefix="$(STATE_DIR)/" $(ARGS)
+	@scripts/fuzz.sh $(ARGS)
 
 .PHONY: test-docker
 test-docker: install ## Build a broker image without a registry, and run the integration tests on it
@@ -122,32 +138,32 @@ lint: install ## Check the code without changing it
 
 .PHONY: fmt
 fmt: install ## Format the code
-	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
+	@"$(PYTHON)" -m ruff format . && "$(PYTHON)" -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
 
-##@ Benchmarks
+##- Benchmarks
 .PHONY: bench
-bench: $(BENCH_INSTALLED) ## Measure rows/s by partitions, offsets per trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
-	@$(PYTHON) -m benchmarks.study $(ARGS)
-	@$(PYTHON) -m benchmarks.plot
+bench: .bench-install ## Measure rows/s by partitions, offsets per trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
+	@"$(PYTHON)" -m benchmarks.study $(ARGS)
+	@"$(PYTHON)" -m benchmarks.plot
 
 .PHONY: bench-peers
-bench-peers: $(BENCH_INSTALLED) ## Measure the same count by other engines (installs them in PEERS_DIR)
-	@$(PYTHON) -m benchmarks.race $(ARGS)
-	@$(PYTHON) -m benchmarks.plot
+bench-peers: .bench-install ## Measure the same count by other engines (installs them in PEERS_DIR)
+	@"$(PYTHON)" -m benchmarks.race $(ARGS)
+	@"$(PYTHON)" -m benchmarks.plot
 
 .PHONY: bench-targets
 bench-targets: install ## Measure the producer, the cold answer, a micro-batch's cost and latency
-	@$(PYTHON) -m benchmarks.targets $(ARGS)
+	@"$(PYTHON)" -m benchmarks.targets $(ARGS)
 
 .PHONY: bench-growth
 bench-growth: install ## Measure time, state and memory over 10,000,000 calls, and a 2 GB file
-	@$(PYTHON) -m benchmarks.growth $(ARGS)
+	@"$(PYTHON)" -m benchmarks.growth $(ARGS)
 
-$(BENCH_INSTALLED): benchmarks/requirements.lock $(INSTALLED) | install
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch "$@"
+.PHONY: .bench-install
+.bench-install: install
+	@scripts/venv-install.sh --bench
 
-##@ Cleaning up
+##- Cleaning up
 .PHONY: clean
 clean: ## Delete the venv and the tools' leftovers, but neither Kafka's data nor the jars
-	@rm -rf "$(VENV)" build dist *.egg-info .mypy_cache .ruff_cache .hypothesis spark-warehouse .import_linter_cache
+	@scripts/clean.sh

@@ -11,7 +11,7 @@ import locale
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -29,9 +29,41 @@ hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 
 
+# What `--fail-on-skip` (.ci/run) lets pass: the start of a reason, and why no machine can do all.
+MAY_SKIP = (
+    "root may read every file",  # the tests of full disks and of a machine without a name take root
+    "SF_POLICE_REAL_FILE is not set",  # the original file may not be shipped
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     ways = ("auto", "docker", "scripts")
+    parser.addoption("--fail-on-skip", action="store_true", help="fail if a test is skipped, but for a few reasons")
     parser.addoption("--kafka-by", choices=ways, default="auto", help="which broker the integration tests start")
+
+
+def unexpected_skips(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> list[str]:
+    """The skips whose reason is not in MAY_SKIP. (An expected failure is reported as skipped, too.)"""
+    found = []
+    for report in reports:
+        if not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+            reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+            if not reason.startswith(MAY_SKIP):
+                found.append(f"{report.nodeid}: {reason}")
+    return found
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if not session.config.getoption("--fail-on-skip") or reporter is None:
+        return
+    skipped = unexpected_skips(reporter.stats.get("skipped", []))
+    if skipped:
+        reporter.ensure_newline()
+        reporter.section("skipped, although nothing may be (--fail-on-skip)", red=True)
+        reporter.line("\n".join(skipped))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

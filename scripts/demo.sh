@@ -8,19 +8,15 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
   local started="${SECONDS}"
-  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
-    "${ROOT}/scripts/kafka-start.sh"
-  else
-    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
-  fi
-  if [[ -z "${DATA:-}" ]]; then
-    "${PYTHON}" -m "${QUESTION:-sf_police}" generate --if-missing
-  fi
-  "${PYTHON}" -m "${QUESTION:-sf_police}" create-topic
-  "${PYTHON}" -m "${QUESTION:-sf_police}" produce
-  "${PYTHON}" -m "${QUESTION:-sf_police}" stream --until-end
+  cd "${ROOT}"
+  # First, as a DATA that does not exist is an error.
+  sf_police generate --if-missing
+  start_or_use_broker
+  sf_police create-topic
+  sf_police produce
+  sf_police stream --until-end
   say "done in $((SECONDS - started)) s"
-  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
+  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]]; then
     say "the broker is still running; stop it with \`make kafka-stop\`"
   fi
 }

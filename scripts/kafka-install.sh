@@ -2,45 +2,48 @@
 # kafka-install.sh [--write-sums]: fetches the jars of Kafka and of Spark's Kafka connector from Maven Central into
 # JARS_DIR, with the Ivy that pyspark ships, and checks each against jars.sha256. If all are already installed, it does
 # nothing and needs no network. --write-sums (for raising a version) rewrites jars.sha256 from what is fetched.
-# Variables: JARS_DIR KAFKA_HOME (if your own: fetches only the connector) KAFKA_VERSION MAVEN_REPO PYTHON JAVA_HOME.
+# Variables: JARS_DIR KAFKA_HOME (if your own: fetches only the connector) KAFKA_VERSION MAVEN_REPO PYTHON JAVA_HOME;
+# https_proxy http_proxy no_proxy.
 # Exit: 0 installed, 1 failed, leaving what was installed before untouched.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/lib-java.sh
+source "${ROOT}/scripts/lib-java.sh"
 
 readonly TOOLS="kafka-topics.sh kafka-console-consumer.sh kafka-console-producer.sh kafka-consumer-groups.sh kafka-configs.sh kafka-get-offsets.sh"
 
 main() {
-  local pyspark wanted incoming
+  local pyspark wanted
+  note_ignored JARS_DIR true
+  note_ignored MAVEN_REPO is_url
   pyspark="$("${PYTHON}" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')" ||
     die "no pyspark for '${PYTHON}': run \`make install\`"
   SPARK_VERSION="$("${PYTHON}" -c 'from importlib.metadata import version; print(version("pyspark"))')"
   wanted="connector-${SPARK_VERSION}"
-  [[ "${KAFKA_HOME}" != "${JARS_DIR}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
+  [[ "${KAFKA_HOME}" != "${JARS}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
   if [[ "${1:-}" == --write-sums ]]; then
     wanted="kafka_2.13-${KAFKA_VERSION:?which version of Kafka?} connector-${SPARK_VERSION}"
   else
     wanted="$(missing "${wanted}")"
     [[ -n "${wanted}" ]] || return 0
   fi
-  mkdir -p "${JARS_DIR}"
-  incoming="$(mktemp -d "${JARS_DIR}/incoming.XXXXXX")"
-  # shellcheck disable=SC2064 # expand the folder now
-  trap "rm -rf '${incoming}'" EXIT
-  fetch "${wanted}" "${pyspark}" "${incoming}"
+  if ! { mkdir -p "${JARS}" && INCOMING="$(mktemp -d "${JARS}/incoming.XXXXXX")"; } 2>/dev/null; then
+    die "cannot write to '${JARS}': set JARS_DIR to another folder"
+  fi
+  trap 'rm -rf "${INCOMING}"' EXIT
+  fetch "${wanted}" "${pyspark}"
   if [[ "${1:-}" == --write-sums ]]; then
-    (cd "${incoming}" && find "kafka_2.13-${KAFKA_VERSION}" "connector-${SPARK_VERSION}" -name '*.jar' | LC_ALL=C sort | xargs "${SHA256[@]}") >"${SUMS}.part"
+    (cd "${INCOMING}" && find "kafka_2.13-${KAFKA_VERSION}" "connector-${SPARK_VERSION}" -name '*.jar' | LC_ALL=C sort | xargs "${SHA256[@]}") >"${SUMS}.part"
     mv "${SUMS}.part" "${SUMS}"
     return 0
   fi
-  move_in "${wanted}" "${incoming}"
+  move_in "${wanted}"
 }
 
-if command -v sha256sum >/dev/null; then
-  SHA256=(sha256sum)
-else
-  SHA256=(shasum -a 256)
-fi
+is_url() {
+  [[ "$1" == *://* ]]
+}
 
 # is_intact ROOT DIST: the folder holds exactly the jars that jars.sha256 lists for it, unaltered.
 is_intact() {
@@ -55,41 +58,48 @@ is_intact() {
 missing() {
   local dist
   for dist in $1; do
-    if ! is_intact "${JARS_DIR}" "${dist}"; then
+    if ! is_intact "${JARS}" "${dist}"; then
       printf '%s ' "${dist}"
-    elif [[ "${dist}" == kafka_* ]] && ! has_tools "${JARS_DIR}/${dist}"; then
-      printf '%s ' "${dist}"
+    elif [[ "${dist}" == kafka_* ]]; then
+      copy_tools "${JARS}/${dist}"
     fi
   done
 }
 
-has_tools() {
-  local tool
+# copy_tools DIST: puts Kafka's tools in place, if they are not those of this clone.
+copy_tools() {
+  local tool target
   for tool in ${TOOLS}; do
-    cmp -s "${ROOT}/scripts/kafka-tool.sh" "$1/bin/${tool}" || return 1
+    target="$1/bin/${tool}"
+    cmp -s "${ROOT}/scripts/kafka-tool.sh" "${target}" && continue
+    # By another name first: another clone may be running the tool.
+    if ! { mkdir -p "$1/bin" && cp "${ROOT}/scripts/kafka-tool.sh" "${target}.$$" && mv "${target}.$$" "${target}"; } 2>/dev/null; then
+      [[ -x "${target}" ]] || die "cannot write '${target}': set JARS_DIR to another folder"
+      return 0 # somebody else's install, read-only: what it has works as well
+    fi
   done
 }
 
-# fetch DISTS PYSPARK INCOMING: Ivy retrieves each into INCOMING/DIST.
+# fetch DISTS PYSPARK: Ivy retrieves each into INCOMING/DIST.
 fetch() {
-  local dist conf pattern java ivy=() started="${SECONDS}"
+  local dist conf into java ivy=() repo started="${SECONDS}"
+  setting repo MAVEN_REPO
+  use_utf8_locale
   java="$(find_java)"
-  ivy=("${java}" "-Dspark.version=${SPARK_VERSION}" "-Dkafka.version=${KAFKA_VERSION:-${KAFKA_DIST#*-}}")
-  if [[ -n "${MAVEN_REPO:-}" ]]; then
-    ivy+=("-Dmaven.repo=${MAVEN_REPO}")
-  fi
-  ivy+=(-jar "$2"/jars/ivy-*.jar -ivy "${ROOT}/scripts/ivy.xml" -cache "$3/cache" -types jar bundle)
-  if [[ -n "${MAVEN_REPO:-}" ]]; then
-    ivy+=(-settings "${ROOT}/scripts/ivysettings.xml")
-  fi
+  java_proxy_options | java_arguments >"${INCOMING}/options" # in a file, as a password may be among them
+  ivy=("${java}" @options "-Dspark.version=${SPARK_VERSION}" "-Dkafka.version=${KAFKA_VERSION:-${KAFKA_DIST#*-}}")
+  [[ -z "${repo}" ]] || ivy+=("-Dmaven.repo=${repo}")
+  ivy+=(-jar "$2"/jars/ivy-*.jar -ivy "${ROOT}/scripts/ivy.xml" -cache cache -types jar bundle)
+  [[ -z "${repo}" ]] || ivy+=(-settings "${ROOT}/scripts/ivysettings.xml")
   for dist in $1; do
     case "${dist}" in
-      kafka_*) conf=kafka pattern="$3/${dist}/libs/[artifact]-[revision](-[classifier]).[ext]" ;;
-      *) conf=connector pattern="$3/${dist}/[artifact]-[revision](-[classifier]).[ext]" ;;
+      kafka_*) conf=kafka into="${dist}/libs" ;;
+      *) conf=connector into="${dist}" ;;
     esac
-    say "fetching the jars of ${dist} into ${JARS_DIR} (once; about a minute)"
-    if ! "${ivy[@]}" -confs "${conf}" -retrieve "${pattern}" >"$3/ivy.log" 2>&1; then
-      grep -E 'UNRESOLVED|ERROR|FAILED|unknown host|refused' "$3/ivy.log" | head -n 10 >&2
+    say "fetching the jars of ${dist} into ${JARS} (once; about a minute)"
+    # In INCOMING, as Ivy takes brackets in a folder's name for a pattern.
+    if ! (cd "${INCOMING}" && "${ivy[@]}" -confs "${conf}" -retrieve "${into}/[artifact]-[revision](-[classifier]).[ext]" >ivy.log 2>&1); then
+      grep -E 'UNRESOLVED|ERROR|FAILED|unknown host|refused' "${INCOMING}/ivy.log" | head -n 10 >&2 || true
       die "could not fetch the jars of ${dist}: check that Maven Central is reachable, or set MAVEN_REPO to a mirror"
     fi
   done
@@ -97,18 +107,23 @@ fetch() {
 }
 
 move_in() {
-  local dist tool
+  local dist
   for dist in $1; do
-    is_intact "$2" "${dist}" || die "the fetched jars of ${dist} do not match scripts/jars.sha256; nothing was installed"
-    if [[ "${dist}" == kafka_* ]]; then
-      mkdir -p "$2/${dist}/bin"
-      for tool in ${TOOLS}; do
-        cp "${ROOT}/scripts/kafka-tool.sh" "$2/${dist}/bin/${tool}"
-      done
-    fi
-    rm -rf "${JARS_DIR:?}/${dist}"
-    mv "$2/${dist}" "${JARS_DIR}/${dist}"
+    is_intact "${INCOMING}" "${dist}" || die "the fetched jars of ${dist} do not match scripts/jars.sha256; nothing was installed"
+    [[ "${dist}" != kafka_* ]] || copy_tools "${INCOMING}/${dist}"
+    # Another `make install` may have been quicker, and a broker be running from what it installed.
+    is_intact "${JARS}" "${dist}" && continue
+    remove_damaged "${JARS}/${dist}"
+    mv "${INCOMING}/${dist}" "${JARS}/${dist}"
   done
+}
+
+# remove_damaged DIST: JARS_DIR may have a Kafka of the user's own by this name; ours has nothing but jars and tools.
+remove_damaged() {
+  [[ -e "$1" ]] || return 0
+  [[ -z "$(find "$1/" ! -type d ! -name '*.jar' ! -path '*/bin/kafka-*.sh' | head -n 1)" ]] ||
+    die "'$1' is not of this project's making, and was left as it is: set JARS_DIR to another folder"
+  rm -rf "$1"
 }
 
 main "$@"

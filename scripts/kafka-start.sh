@@ -5,19 +5,25 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/lib-java.sh
+source "${ROOT}/scripts/lib-java.sh"
+# shellcheck source=scripts/lib-kafka.sh
+source "${ROOT}/scripts/lib-kafka.sh"
 
 main() {
   local i
   check_settings
+  check_paths
+  use_utf8_locale
   JAVA="$(find_java)"
   compgen -G "${KAFKA_HOME}/libs/kafka_*.jar" >/dev/null ||
     die "no Kafka in '${KAFKA_HOME}': run \`make install\`, or set KAFKA_HOME to a Kafka installation"
   mkdir -p "${KAFKA_STATE}"
   ensure_same_brokers
-  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+  for ((i = 0; i < BROKERS; i++)); do
     launch "${i}"
   done
-  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+  for ((i = 0; i < BROKERS; i++)); do
     await "${i}"
   done
 }
@@ -32,10 +38,21 @@ ensure_same_brokers() {
   printf '%s\n' "${voters}" >"${file}"
 }
 
+# What Kafka and Java read as a list, no escape helps.
+check_paths() {
+  case "${STATE_DIR}" in
+    *[,$'\n']*) die "STATE_DIR=${STATE_DIR}: Kafka takes a comma for two folders; choose a folder without one" ;;
+  esac
+  case "${KAFKA_HOME}" in
+    *:*) die "'${KAFKA_HOME}': Java takes a colon for two folders; set KAFKA_HOME or JARS_DIR to a folder without one" ;;
+  esac
+  properties_value "${STATE_DIR}" >/dev/null || die "STATE_DIR=${STATE_DIR} is not UTF-8, so Java cannot name it"
+}
+
 voters() {
   local i list=""
-  for ((i = 0; i < KAFKA_BROKERS; i++)); do
-    list="${list:+${list},}$((i + 1))@localhost:$((KAFKA_PORT + 2 * i + 1))"
+  for ((i = 0; i < BROKERS; i++)); do
+    list="${list:+${list},}$((i + 1))@localhost:$((PORT + 2 * i + 1))"
   done
   printf '%s\n' "${list}"
 }
@@ -56,23 +73,42 @@ launch() {
   ! port_answers "$((port + 1))" || die "port $((port + 1)) is in use by another program: stop it, or set KAFKA_PORT"
   mkdir -p "${dir}/data"
   render "${i}" "${dir}" >"${dir}/server.properties"
+  # Log4j takes a path for a URL, so it gets a name, in the folder that the broker runs in.
+  cp "${ROOT}/scripts/log4j2.properties" "${dir}/log4j2.properties"
   format "${dir}"
   # With exec, $! is the JVM itself.
   (
+    close_descriptors
+    cd "${dir}" # not where the caller is, which may be on a disk that is to be unmounted
     # shellcheck disable=SC2086 # split into options on purpose
-    exec nohup "${JAVA}" ${KAFKA_HEAP_OPTS} "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
+    exec nohup "${JAVA}" ${KAFKA_HEAP_OPTS} "$(broker_mark "${dir}")" -Dlog4j2.configurationFile=log4j2.properties \
       -cp "${KAFKA_HOME}/libs/*" kafka.Kafka "${dir}/server.properties"
   ) >>"${dir}/kafka.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"${dir}/kafka.pid"
 }
 
+# A broker outlives its caller, so it must not hold the caller's locks and pipes: it keeps only its own 0 to 2.
+close_descriptors() {
+  local path
+  for path in {3..19} /dev/fd/*; do
+    case "${path##*/}" in
+      [0-2] | *[!0-9]*) ;;
+      *) eval "exec ${path##*/}>&-" ;;
+    esac
+  done
+}
+
 render() {
-  local replication="${KAFKA_BROKERS}"
+  local replication="${BROKERS}" port
+  port="$(broker_port "$1")"
   ((replication <= 3)) || replication=3
-  sed -e "s|@NODE_ID@|$(($1 + 1))|" -e "s|@VOTERS@|$(voters)|" \
-    -e "s|@PORT@|$(broker_port "$1")|" -e "s|@CONTROLLER_PORT@|$(($(broker_port "$1") + 1))|" \
-    -e "s|@DATA@|$2/data|" -e "s|@REPLICATION@|${replication}|" \
-    -e "s|@MIN_INSYNC@|$(((replication + 1) / 2))|" "${ROOT}/scripts/server.properties.in"
+  cat "${ROOT}/scripts/server.properties.in"
+  printf '%s=%s\n' node.id "$(($1 + 1))" controller.quorum.voters "$(voters)" \
+    listeners "PLAINTEXT://localhost:${port},CONTROLLER://localhost:$((port + 1))" \
+    advertised.listeners "PLAINTEXT://localhost:${port}" log.dirs "$(properties_value "$2/data")" \
+    default.replication.factor "${replication}" min.insync.replicas "$(((replication + 1) / 2))" \
+    offsets.topic.replication.factor "${replication}" transaction.state.log.replication.factor "${replication}" \
+    transaction.state.log.min.isr "$(((replication + 1) / 2))"
 }
 
 # format DIR: formats the storage once; all brokers share one cluster id.
@@ -80,7 +116,7 @@ format() {
   local dir="$1" id_file="${KAFKA_STATE}/cluster.id"
   [[ ! -f "${dir}/data/meta.properties" ]] || return 0
   [[ -s "${id_file}" ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"${id_file}"
-  "${JAVA}" -cp "${KAFKA_HOME}/libs/*" "-Dlog4j2.configurationFile=${ROOT}/scripts/log4j2.properties" \
+  "${JAVA}" -cp "${KAFKA_HOME}/libs/*" -Dlog4j2.level=WARN \
     kafka.tools.StorageTool format "--cluster-id=$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
     fail "${dir}" "could not format '${dir}/data'"
 }

@@ -4,11 +4,13 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/lib-kafka.sh
+source "${ROOT}/scripts/lib-kafka.sh"
 
 main() {
   local i pid port status=0
   check_settings
-  for ((i = 0; i < KAFKA_BROKERS; i++)); do
+  for ((i = 0; i < BROKERS; i++)); do
     port="$(broker_port "${i}")"
     if ! pid="$(running_pid "$(broker_dir "${i}")")"; then
       printf 'localhost:%s not running\n' "${port}"

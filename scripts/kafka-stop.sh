@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/lib-kafka.sh
+source "${ROOT}/scripts/lib-kafka.sh"
 
 main() {
   local dir pid stopping=() pids=() i

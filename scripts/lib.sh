@@ -1,31 +1,23 @@
-# Shared by the scripts in this folder: settings, messages, waiting, Java, and recognizing our brokers. To be sourced;
-# bash 3.2. Settings are environment variables with the defaults in the README's table; Make passes its own on.
+# Shared by the scripts in this folder: what they inherit, settings, messages, waiting. To be sourced; bash 3.2.
+# lib-java.sh and lib-kafka.sh build on it. Settings are those of README's table, by one rule: see `setting`.
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # variables are for the scripts that source this
+# shellcheck disable=SC2088 # ~ is expanded by `absolute`
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# What a shell inherits changes nothing: functions named like commands, noclobber, where `cd` goes, another Python's.
+for name in $(compgen -A function); do
+  unset -f "${name}"
+done
+set +o noclobber +o posix
+unset name BASH_ENV ENV CDPATH GREP_OPTIONS
+unset PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
+if [[ -z "${HOME:-}" ]]; then
+  unset HOME
+  HOME=~ # without HOME, bash looks the user up
+fi
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)"
 readonly ROOT
-
-: "${VENV:=${ROOT}/.venv}"
-: "${PYTHON:=${VENV}/bin/python}"
-: "${STATE_DIR:=.run}"
-: "${JARS_DIR:=${HOME}/.cache/sf-police/jars}"
-: "${KAFKA_PORT:=9092}"
-: "${KAFKA_BROKERS:=1}"
-: "${KAFKA_START_TIMEOUT:=60}"
-: "${KAFKA_STOP_TIMEOUT:=30}"
-: "${KAFKA_HEAP_OPTS:=-Xms256m -Xmx1g}"
-
-# A relative STATE_DIR is relative to the repo, wherever the script is run from.
-case "${STATE_DIR}" in
-  /*) ;;
-  *) STATE_DIR="${ROOT}/${STATE_DIR}" ;;
-esac
-
-readonly SUMS="${ROOT}/scripts/jars.sha256"
-KAFKA_DIST="$(sed -n 's|^[0-9a-f]*  \(kafka_[^/]*\)/.*|\1|p' "${SUMS}" | head -n 1)"
-readonly KAFKA_DIST
-: "${KAFKA_HOME:=${JARS_DIR}/${KAFKA_DIST}}"
-readonly KAFKA_STATE="${STATE_DIR}/kafka"
 
 say() {
   printf '==> %s\n' "$*" >&2
@@ -35,6 +27,98 @@ die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
 }
+
+usage_error() {
+  printf 'error: %s\n' "$*" >&2
+  exit 2
+}
+
+is_blank() {
+  [[ -z "${1//[[:space:]]/}" ]]
+}
+
+# setting VARIABLE NAME [DEFAULT]: VARIABLE becomes SF_POLICE_NAME; else NAME, if that name is everybody's; else the
+# default. Blank is as not given. Other names are other programs': Kubernetes sets KAFKA_PORT=tcp://10.0.0.1:9092.
+setting() {
+  local prefixed="SF_POLICE_$2" value
+  value="${!prefixed:-}"
+  case "$2" in
+    KAFKA_BOOTSTRAP_SERVERS | KAFKA_TOPIC | KAFKA_CLIENT_PROPERTIES | KAFKA_HOME | STATE_DIR | JAVA_HOME | NO_COLOR)
+      ! is_blank "${value}" || value="${!2:-}"
+      ;;
+  esac
+  ! is_blank "${value}" || value="${3:-}"
+  [[ "$1" == "$2" ]] || unset "$1" # it may be exported, with another meaning
+  printf -v "$1" '%s' "${value}"
+}
+
+# note_ignored NAME TEST...: says that NAME in the environment does not count, where it would be valid.
+note_ignored() {
+  local name="$1" prefixed="SF_POLICE_$1"
+  shift
+  if ! is_blank "${!name:-}" && is_blank "${!prefixed:-}" && "$@" "${!name}"; then
+    say "${name}=${!name} in the environment does not count: set ${prefixed}, or say \`make TARGET ${name}=…\`"
+  fi
+}
+
+# absolute PATH: prints it with ~ as Python reads it, and relative to the repo, wherever the script is run from.
+absolute() {
+  local path="$1" user="${1%%/*}"
+  case "${path}" in
+    '~' | '~/'*) path="${HOME}${path#\~}" ;;
+    '~'*[!a-zA-Z0-9._/-]*) ;;
+    '~'*) eval "path=${user}" && path="${path}${1#"${user}"}" ;;
+  esac
+  case "${path}" in
+    /*) printf '%s\n' "${path}" ;;
+    *) printf '%s\n' "${ROOT}/${path}" ;;
+  esac
+}
+
+is_number() {
+  case "$1" in
+    '' | *[!0-9]* | ??????????*) return 1 ;;
+  esac
+}
+
+is_from_to() {
+  is_number "$1" && ((10#$1 >= $2 && 10#$1 <= $3))
+}
+
+setting KAFKA_BOOTSTRAP_SERVERS KAFKA_BOOTSTRAP_SERVERS
+setting STATE_DIR STATE_DIR .run
+setting JARS JARS_DIR "~/.cache/sf-police/jars"
+setting PORT KAFKA_PORT 9092
+setting BROKERS KAFKA_BROKERS 1
+setting KAFKA_HOME KAFKA_HOME
+STATE_DIR="$(absolute "${STATE_DIR}")"
+JARS="$(absolute "${JARS}")"
+
+# These are no settings of a run: where its Python is, and how long the scripts wait.
+: "${VENV:=${SF_POLICE_VENV:-.venv}}"
+VENV="$(absolute "${VENV%/}")"
+: "${PYTHON:=${VENV}/bin/python}"
+case "${PYTHON}" in
+  /*) ;;
+  */*) PYTHON="${ROOT}/${PYTHON}" ;;
+esac
+KAFKA_START_TIMEOUT="${SF_POLICE_KAFKA_START_TIMEOUT:-${KAFKA_START_TIMEOUT:-60}}"
+KAFKA_STOP_TIMEOUT="${SF_POLICE_KAFKA_STOP_TIMEOUT:-${KAFKA_STOP_TIMEOUT:-30}}"
+: "${KAFKA_HEAP_OPTS:=-Xms256m -Xmx1g}"
+
+readonly SUMS="${ROOT}/scripts/jars.sha256"
+KAFKA_DIST="$(sed -n 's|^[0-9a-f]*  \(kafka_[^/]*\)/.*|\1|p' "${SUMS}" | head -n 1)"
+readonly KAFKA_DIST
+: "${KAFKA_HOME:=${JARS}/${KAFKA_DIST}}"
+KAFKA_HOME="$(absolute "${KAFKA_HOME}")"
+readonly KAFKA_STATE="${STATE_DIR}/kafka"
+
+if command -v sha256sum >/dev/null; then
+  SHA256=(sha256sum)
+else
+  SHA256=(shasum -a 256)
+fi
+readonly SHA256
 
 # wait_until TIMEOUT_S COMMAND...: runs the command every 0.2 s until it succeeds; fails if it has not succeeded after
 # TIMEOUT_S. The last attempt is made when the time is up, so a last-moment success counts.
@@ -50,82 +134,16 @@ wait_until() {
   done
 }
 
-# Prints the java to use; dies if there is none, or if it is too old for Kafka and Spark.
-find_java() {
-  local java=java version
-  if [[ -n "${JAVA_HOME:-}" ]]; then
-    java="${JAVA_HOME}/bin/java"
+# sf_police COMMAND...: runs a command on the question.
+sf_police() {
+  "${PYTHON}" -m "${QUESTION:-sf_police}" "$@"
+}
+
+# Starts the local broker, unless KAFKA_BOOTSTRAP_SERVERS names another.
+start_or_use_broker() {
+  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]]; then
+    "${ROOT}/scripts/kafka-start.sh"
+  else
+    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
   fi
-  # macOS has a /usr/bin/java that only reports that Java is not installed.
-  if ! version="$("${java}" -version 2>&1)"; then
-    die "no Java at '${java}': install Java 17 or 21, or set JAVA_HOME to one"
-  fi
-  version="$(printf '%s\n' "${version}" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)"
-  if [[ "${version:-0}" -lt 17 ]]; then
-    die "'${java}' is Java ${version:-(version unknown)}: install Java 17 or 21, or set JAVA_HOME to one"
-  fi
-  printf '%s\n' "${java}"
-}
-
-is_number() {
-  case "$1" in
-    '' | *[!0-9]*) return 1 ;;
-  esac
-}
-
-is_from_to() {
-  is_number "$1" && [[ "$1" -ge "$2" && "$1" -le "$3" ]]
-}
-
-check_settings() {
-  is_from_to "${KAFKA_PORT}" 1 65000 || usage_error "KAFKA_PORT=${KAFKA_PORT}: expected a port from 1 to 65000"
-  is_from_to "${KAFKA_BROKERS}" 1 9 || usage_error "KAFKA_BROKERS=${KAFKA_BROKERS}: expected a number from 1 to 9"
-  is_number "${KAFKA_START_TIMEOUT}" ||
-    usage_error "KAFKA_START_TIMEOUT=${KAFKA_START_TIMEOUT}: expected a whole number of seconds"
-  is_number "${KAFKA_STOP_TIMEOUT}" ||
-    usage_error "KAFKA_STOP_TIMEOUT=${KAFKA_STOP_TIMEOUT}: expected a whole number of seconds"
-}
-
-usage_error() {
-  printf 'error: %s\n' "$*" >&2
-  exit 2
-}
-
-# Broker i keeps everything in its own folder and listens on KAFKA_PORT+2i; its controller listens on the next port.
-broker_dir() {
-  printf '%s/broker-%s\n' "${KAFKA_STATE}" "$1"
-}
-
-broker_port() {
-  printf '%s\n' $((KAFKA_PORT + 2 * $1))
-}
-
-port_answers() {
-  (exec 3<>"/dev/tcp/localhost/$1") 2>/dev/null
-}
-
-# running_pid DIR: prints the pid of the broker in DIR if it is running. A pid file alone proves nothing, as the pid may
-# have been reused by another program; ours is the process whose command line ends with our server.properties.
-running_pid() {
-  local dir="$1" pid
-  [[ -f "${dir}/kafka.pid" ]] || return 1
-  pid="$(cat "${dir}/kafka.pid")"
-  is_number "${pid}" || return 1
-  case "$(ps -ww -o args= -p "${pid}" 2>/dev/null)" in
-    *" kafka.Kafka ${dir}/server.properties") printf '%s\n' "${pid}" ;;
-    *) return 1 ;;
-  esac
-}
-
-# has_ended PID: the process is gone, or a zombie. (Its command line disappears a moment earlier, while it still holds
-# its ports.)
-has_ended() {
-  case "$(ps -o stat= -p "$1" 2>/dev/null)" in
-    '' | Z*) return 0 ;;
-    *) return 1 ;;
-  esac
-}
-
-is_gone() {
-  ! running_pid "$1" >/dev/null
 }

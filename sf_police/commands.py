@@ -54,6 +54,8 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
     if if_missing and path.exists():
         _say(f"{path} already exists")
         return 0
+    if if_missing and path != run.config.state_dir / run.question.defaults.folder / run.question.defaults.data:
+        raise SfPoliceError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
     started = time.monotonic()
     try:
         write_records(path, generate(count, seed))
@@ -252,8 +254,7 @@ def make_archive(run: Run) -> int:
     """Create the archive of Spark's classes."""
     from sf_police.stream.class_archive import create_archive
 
-    if create_archive(run.config, run.question) is None:
-        _say("this Java cannot create a class archive: Spark will start more slowly, but work the same")
+    create_archive(run.config, run.question, say=_say)
     return 0
 
 

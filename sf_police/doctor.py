@@ -70,7 +70,11 @@ def _user(_: Config) -> Finding:
 def _java(config: Config) -> Finding:
     java = jvm.java_program(config)
     shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
-    match = re.search(r'version "(\d+)[^"]*"', shown.stderr + shown.stdout)
+    said = [line for line in (shown.stderr + shown.stdout).splitlines() if line and "Picked up " not in line]
+    if shown.returncode:
+        what = f"{java} does not start: {said[0].strip() if said else 'it says nothing'}"
+        return Finding("Java", WRONG, what, f"check JAVA_TOOL_OPTIONS and JDK_JAVA_OPTIONS, or {jvm.INSTALL_JAVA}")
+    match = re.search(r'version "(\d+)[^"]*"', "\n".join(said))
     version = int(match[1]) if match else 0
     if version < jvm.OLDEST_JAVA:
         return Finding("Java", WRONG, f"{java} is Java {version or '(version unknown)'}", jvm.INSTALL_JAVA)
@@ -86,8 +90,9 @@ def _jars(config: Config) -> Finding:
     jars = [config.jars_dir / name for _, name in wanted]
     missing = sum(1 for jar in jars if not jar.exists())
     if missing:
+        state = TO_DO if missing == len(jars) else WRONG
         return Finding(
-            "jars", WRONG, f"{missing} of {len(jars)} jars are missing from {config.jars_dir}", "run `make install`"
+            "jars", state, f"{missing} of {len(jars)} jars are missing from {config.jars_dir}", "run `make install`"
         )
     altered = [jar for jar, (total, _) in zip(jars, wanted, strict=True) if _sha256(jar) != total]
     if altered:

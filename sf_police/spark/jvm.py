@@ -13,6 +13,7 @@ import pwd
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -79,11 +80,15 @@ def quoted(option: str) -> str:
 
 def archive_path(config: Config) -> Path:
     """Return where the archive is or would be: in the venv, as the JVM records the paths of the classes."""
-    java = java_program(config)
+    name = archive_name(java_program(config), connector_jars(config))
+    return Path(sys.prefix) / "share" / "sf-police" / f"{name}.jsa"
+
+
+def archive_name(java: Path, jars: Sequence[Path]) -> str:
+    """Return the name of the archive for this Java and these jars. Raises OSError if a jar does not exist."""
     parts = [str(java), java_release(java), str(pyspark.__path__[0])]
-    parts += [f"{jar} {jar.stat().st_size}" for jar in connector_jars(config)]
-    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-    return Path(sys.prefix) / "share" / "sf-police" / f"spark-{name}.jsa"
+    parts += [f"{jar} {jar.stat().st_size}" for jar in jars]
+    return "spark-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def java_program(config: Config) -> Path:

@@ -22,15 +22,15 @@ from tests.support.waiting import eventually
 
 
 class Scripts:
-    """The scripts with a state folder (its name has a space) and ports of their own."""
+    """The scripts with a state folder (its name has a space, an accent, an `&` and more) and ports of their own."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
         self.env = clean_environment(KAFKA_PORT=str(free_ports()), STATE_DIR=str(state), KAFKA_START_TIMEOUT="60")
-        self.port = int(self.env["KAFKA_PORT"])
+        self.port = int(self.env["SF_POLICE_KAFKA_PORT"])
 
     def run(self, verb: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return run_script(f"kafka-{verb}.sh", {**self.env, **extra})
+        return run_script(f"kafka-{verb}.sh", {**self.env, **clean_environment(**extra)})
 
     def pid_file(self, broker: int = 0) -> Path:
         return self.state / "kafka" / f"broker-{broker}" / "kafka.pid"
@@ -41,7 +41,7 @@ class Scripts:
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Iterator[Scripts]:
-    scripts = Scripts(tmp_path / "a state folder")
+    scripts = Scripts(tmp_path / "a é & %20 ü|\\ folder")
     yield scripts
     scripts.run("stop")
 
@@ -147,7 +147,7 @@ def test_data_of_other_brokers_is_refused(scripts: Scripts) -> None:
 
 
 def test_three_brokers_replicate_and_one_may_go(scripts: Scripts) -> None:
-    scripts.env["KAFKA_BROKERS"] = "3"
+    scripts.env["SF_POLICE_KAFKA_BROKERS"] = "3"
     started = scripts.run("start")
     assert started.returncode == 0, started.stderr
 
@@ -237,7 +237,7 @@ def test_an_altered_jar_is_refused_and_nothing_is_installed(tmp_path: Path) -> N
 
 
 def test_a_jar_that_was_altered_after_the_install_is_noticed(tmp_path: Path) -> None:
-    command = f'source "{ROOT}/scripts/lib.sh" && echo "$JARS_DIR"'
+    command = f'source "{ROOT}/scripts/lib.sh" && echo "$JARS"'
     shown = subprocess.run(["bash", "-c", command], env=clean_environment(), capture_output=True, text=True, check=True)
     jars = tmp_path / "jars"
     shutil.copytree(shown.stdout.strip(), jars, ignore=shutil.ignore_patterns("incoming.*"))

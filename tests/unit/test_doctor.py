@@ -84,7 +84,7 @@ def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(l
     found = look()
 
     assert {name: finding.state for name, finding in found.items()} == {
-        "Python": OK, "user": OK, "Java": WRONG, "jars": WRONG, "disk": OK, "memory": OK, "broker": TO_DO,
+        "Python": OK, "user": OK, "Java": WRONG, "jars": TO_DO, "disk": OK, "memory": OK, "broker": TO_DO,
         "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -133,6 +133,27 @@ def test_jars_that_are_missing_are_counted(look: Look, tmp_path: Path) -> None:
 
     assert (found.state, found.text) == (WRONG, f"2 of {len(names)} jars are missing from {tmp_path / 'jars'}")
     assert "make install" in found.remedy
+
+
+def test_before_the_install_the_jars_are_a_step_not_taken_yet(look: Look, tmp_path: Path) -> None:
+    found = look()["jars"]
+
+    everything = len(listed_jars())
+    assert found == Finding(
+        "jars", TO_DO, f"{everything} of {everything} jars are missing from {tmp_path / 'jars'}", "run `make install`"
+    )
+
+
+def test_a_java_that_does_not_start_is_shown_by_its_own_first_line(look: Look, tmp_path: Path) -> None:
+    make_java(tmp_path / "java", "21.0.2")
+    program = tmp_path / "java" / "bin" / "java"
+    says = ("Picked up JAVA_TOOL_OPTIONS: -javaagent:/none.jar", "Error opening /none.jar")
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}' >&2\n" for line in says) + "exit 1\n")
+
+    assert look()["Java"] == Finding(
+        "Java", WRONG, f"{program} does not start: Error opening /none.jar",
+        f"check JAVA_TOOL_OPTIONS and JDK_JAVA_OPTIONS, or {INSTALL_JAVA}",
+    )  # fmt: skip
 
 
 def test_a_kafka_of_ones_own_needs_the_connectors_jars_alone(look: Look, tmp_path: Path) -> None:
