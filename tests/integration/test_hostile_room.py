@@ -29,7 +29,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     lock = os.open(room.folder.parent / "lock", os.O_CREAT | os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        started = room.make("kafka-start", descriptors=[lock])
+        started = room.script("kafka-start", descriptors=[lock])
         os.close(lock)
         assert started.returncode == 0, started.stderr
         yield room
@@ -43,7 +43,7 @@ def test_the_broker_holds_no_lock_of_its_caller(room: Room) -> None:
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if it does
     finally:
         os.close(again)
-    assert room.make("kafka-status").returncode == 0
+    assert room.script("kafka-status").returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="taking away the machine's name takes root")

@@ -49,11 +49,18 @@ class Room:
         if shutil.which("unshare") and subprocess.run([*nameless, "true"], stderr=subprocess.DEVNULL).returncode == 0:
             self.prefix = nameless
 
-    def make(self, *arguments: str, descriptors: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         settings = [f"KAFKA_PORT={self.port}", f"STATE_DIR={self.state}", "DATA=fixtures/calls.json"]
+        return self.run("make", "-s", *arguments, *settings)
+
+    def script(self, name: str, *, descriptors: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+        settings = (f"SF_POLICE_KAFKA_PORT={self.port}", f"STATE_DIR={self.state}")
+        return self.run("env", *settings, f"scripts/{name}.sh", descriptors=descriptors)
+
+    def run(self, *command: str, descriptors: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self.prefix, "make", "-s", *arguments, *settings], env=self.env, cwd=self.clone, umask=0o077, text=True,
-            capture_output=True, timeout=240, pass_fds=descriptors,
+            [*self.prefix, *command], env=self.env, cwd=self.clone, umask=0o077, text=True, capture_output=True,
+            timeout=240, pass_fds=descriptors,
         )  # fmt: skip
 
     def files(self) -> set[Path]:
