@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 # flags of sf-police; their defaults are in sf_police/config.py. What the command line sets is passed on by the name that
 # counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
-  DATA STATE_DIR STORE CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
+  DATA STATE_DIR STORE STORE_SCHEMA CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
   SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT STATE_PARTITIONS JARS_DIR JAVA_HOME MAVEN_REPO
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))

@@ -226,7 +226,8 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     derived = {
         "kafka_bootstrap_servers": "" if is_named_elsewhere else f"localhost:{parsed['kafka_port']}",
         "data": folder / defaults.data,
-        "store": f"sqlite:///{folder.absolute() / 'answers.db'}",
+        # A % in a URL starts a code, and a ? its options.
+        "store": f"sqlite:///{str(folder.absolute() / 'answers.db').replace('%', '%25').replace('?', '%3F')}",
         "checkpoint": str(folder / "checkpoint"),
     }
     for name, value in derived.items():
