@@ -122,7 +122,6 @@ def test_a_checkpoint_of_another_file_system_is_not_on_this_machine(checkpoint: 
     assert resolve({"checkpoint": checkpoint}).local_checkpoint is None
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("name", ["state_dir", "checkpoint", "data", "jars_dir"])
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("HOME", "/home/me")
@@ -136,11 +135,11 @@ def test_a_tilde_without_a_home_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(UsageError, match=r"^STATE_DIR=~/x: expected a path without ~, as HOME is not set$"):
         resolve({"state_dir": "~/x"})
     assert resolve({}).jars_dir == Path("~/.cache/sf-police/jars")
-=======
+
+
 @pytest.mark.parametrize("name", ["a b", "é & %20 ü", "100%", "why?", "a#b", "%25", "x=1&y"])
 def test_the_default_store_is_in_the_state_folder_whatever_its_name(tmp_path: Path, name: str) -> None:
     store = resolve({"state_dir": str(tmp_path / name)}).store
 
     assert make_url(store).database == str(tmp_path / name / "answers.db")
     assert make_url(store).query == {}
->>>>>>> 8b7202a (A % in STATE_DIR's path is not decoded in the store's URL)
