@@ -95,7 +95,8 @@ class Question:
         counts: turns rows, given `window`, into `window_start`, `window_end`, the groups, the count and the sums.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
         spread: the column of `window_answers` whose minimum, median and maximum over all windows are shown.
-        headline: returns the answer in words, from the columns of `overall_answer` and the spread (`…_per_window`).
+        headline: returns the answer in words, from the columns of `overall_answer`, the spread (`…_per_window`) and
+            the length of a `window`, such as `30 minutes`. Its first line is the answer.
         labels: what people call a column of the views, unless that is its name with spaces for underscores.
         file_order: the order of events in a file.
         generate: returns synthetic records in file order, given their number and a seed; None if there is no generator.
@@ -191,6 +192,11 @@ class Question:
         """Return what people call a column."""
         own = {each.name: each.label for each in (*self.fields, *self.groups, *self.sums) if each.label}
         return {**own, **self.labels}.get(column, column.replace("_", " "))
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in words: `29 %`, and `<1 %` for what would round to nothing."""
+    return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
 
 
 def _ensure(name: str, holds: object, what: str) -> None:

@@ -1,4 +1,4 @@
-"""What people see: turns data into rich's renderables and into text. Pure: `answer`, `live` and `commands` print.
+"""What people see: turns data into lines, JSON and CSV. Pure: `answer`, `live` and `commands` print.
 
 Text from the topic is untrusted: its control characters are shown as escapes, and markup in it has no effect.
 """
@@ -8,20 +8,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from sf_police.question import WINDOW_END, WINDOW_START, Question
+from sf_police.question import Question
 
 if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
     from sf_police.produce.producer import Sent
     from sf_police.store.tables import BatchReport, Books
-    from sf_police.topic.admin import Topic
 
 Row = Mapping[str, Any]
 
@@ -31,6 +26,13 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def printable(value: object) -> str:
     """Return the value as one line of text, without characters that a terminal would act on."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it: `40 s`, `22 min`, `3.6 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def batch_line(report: BatchReport) -> str:
@@ -71,51 +73,6 @@ def totals_text(totals: Row, question: Question) -> str:
     """Return the answer in words, without characters that a terminal would act on."""
     figures = {name: printable(value) if isinstance(value, str) else value for name, value in totals.items()}
     return question.headline(figures)
-
-
-def answer_table(rows: Sequence[Row], question: Question) -> Table:
-    """Return a table of a view's rows, or of counts; a window's start and end share one column."""
-    names = [name for name in (rows[0] if rows else ()) if name != WINDOW_END]
-    table = Table(header_style="bold")
-    for place, name in enumerate(names):
-        heading = "window" if name == WINDOW_START else question.label(name)
-        is_left = place == 0 or _is_text(name, rows, question)
-        table.add_column(heading, justify="left" if is_left else "right", overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        table.add_row(*(_cell(name, row, is_text=_is_text(name, rows, question)) for name in names))
-    return table
-
-
-def _is_text(name: str, rows: Sequence[Row], question: Question) -> bool:
-    found = next((row[name] for row in rows if row[name] is not None), None)
-    return isinstance(found, str) if found is not None else not name.endswith(question.rows)
-
-
-def _cell(name: str, row: Row, *, is_text: bool) -> Text:
-    value = row[name]
-    if name == WINDOW_START:
-        return Text(f"{value:%Y-%m-%d %H:%M} - {row[WINDOW_END]:%H:%M}")
-    if value is None:
-        return Text("none recorded" if is_text else "")
-    return Text(printable(value) if isinstance(value, str) else f"{value:,}")
-
-
-def topic_table(topic: Topic) -> Table:
-    """Return a table of a topic's partitions."""
-    table = Table(header_style="bold")
-    for place, heading in enumerate(("partition", "leader", "replicas", "first offset", "next offset", "records")):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=True)
-    for partition in topic.partitions:
-        leader = "none" if partition.leader is None else str(partition.leader)
-        numbers = (partition.replicas, partition.first_offset, partition.next_offset, partition.records)
-        table.add_row(str(partition.number), leader, *(f"{number:,}" for number in numbers))
-    return table
-
-
-def live_view(windows: Sequence[Row], report: BatchReport | None, question: Question) -> RenderableType:
-    """Return the newest windows and the latest batch."""
-    line = Text(batch_line(report) if report else "waiting for the first batch")
-    return Group(answer_table(windows, question), line) if windows else line
 
 
 def to_json(document: object) -> str:
