@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sf_police.question import percent
+
 
 def headline(figures: Mapping[str, Any]) -> str:
-    """Tell the answer in three lines, from the totals over all windows."""
+    """Return the answer in one line, and in a second one what it is made of, from the totals over all windows."""
     spread = figures["zones_per_window"]
-    paid = figures["usual_payment"]
+    paid, rides, votes = figures["usual_payment"], figures["rides"], figures["usual_payment_rides"]
     return (
-        f"{figures['rides']:,} rides from {figures['zones']:,} zones in {figures['windows']:,} windows "
-        f"earned {figures['fare']:,}.\n"
-        f"Zones in a window: minimum {spread['minimum']:,}, median {spread['median']:,g}, "
-        f"maximum {spread['maximum']:,}.\n"
-        f"Usual payment overall: {paid} ({figures['usual_payment_rides']:,} rides)."
+        f"In {figures['window']} rides start in {spread['median']:,g} zones "
+        f"(median; {spread['minimum']:,} to {spread['maximum']:,}). "
+        f"Usual payment: {paid}, {percent(votes / rides)} of rides.\n"
+        f"{rides:,} rides from {figures['zones']:,} zones in {figures['windows']:,} windows "
+        f"earned {figures['fare']:,}; {paid}: {votes:,} rides."
     )

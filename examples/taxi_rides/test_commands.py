@@ -22,7 +22,8 @@ def test_the_real_commands_answer_on_generated_rides(make_job: Callable[..., Job
     earned = sum(ride["fare"] for ride in rides.values())
     windows = Counter(ride["pickup_time"][:14] + f"{int(ride['pickup_time'][14:16]) // 15}" for ride in rides.values())
     assert books(done.stderr) == {"read": 3000, "counted": 2997, "duplicates": 3, "late": 0, "rejected": 0}
-    assert f"2,997 rides from 6 zones in {len(windows):,} windows earned {earned:,}." in done.stdout
+    assert f"2,997 rides from 6 zones in {len(windows):,} windows earned {earned:,}; Card: " in done.stdout
+    assert done.stdout.startswith("In 15 minutes rides start in ")
     document = json.loads(job.run("answer", "--format", "json", "--by", "zone").stdout)
     by_zone = Counter(ride["pickup_zone"] for ride in rides.values())
     assert [(row["zone"], row["rides"]) for row in document["zones"]] == sorted(

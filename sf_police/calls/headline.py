@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from sf_police.question import percent
+
+_WINDOW_NAMES: Final = {"30 minutes": "A half hour", "1 hour": "An hour"}
 
 
 def headline(figures: Mapping[str, Any]) -> str:
-    """Return the answer in three lines, from the totals over all windows."""
+    """Return the answer in one line, and in a second one what it is made of, from the totals over all windows."""
     spread = figures["crime_types_per_window"]
-    usual = figures["usual_resolution"]
+    usual, calls = figures["usual_resolution"], figures["calls"]
+    window = _WINDOW_NAMES.get(figures["window"], f"A window of {figures['window']}")
+    answer = (
+        f"{window} has {spread['median']:,g} crime types (median; {spread['minimum']:,} to {spread['maximum']:,}). "
+    )
+    made_of = f"{calls:,} calls of {figures['crime_types']:,} crime types in {figures['windows']:,} windows"
+    if usual is None:
+        return f"{answer}No call has a recorded resolution.\n{made_of}."
+    votes = figures["usual_resolution_calls"]
     return (
-        f"{figures['calls']:,} calls of {figures['crime_types']:,} crime types in {figures['windows']:,} windows.\n"
-        f"Crime types in a window: minimum {spread['minimum']:,}, median {spread['median']:,g}, "
-        f"maximum {spread['maximum']:,}.\n"
-        + (
-            f"Usual resolution overall: {usual} ({figures['usual_resolution_calls']:,} calls)."
-            if usual is not None
-            else "No call has a recorded resolution."
-        )
+        f"{answer}Usual resolution: {usual}, {percent(votes / calls)} of calls.\n{made_of}; {usual}: {votes:,} calls."
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, text
 
@@ -17,6 +17,8 @@ from sf_police.store.tables import Batch, Books, Offsets, WallClock
 from sf_police.store.views import WINDOW_ANSWERS
 
 Row = dict[str, Any]
+
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class StoreReader:
@@ -140,11 +142,22 @@ class StoreReader:
 
 
 def totals(windows: Sequence[Row], overall: Row, *, spread: str) -> Row:
-    """Return the overall answer, and the spread of a column over the windows: minimum, median and maximum."""
+    """Return the overall answer, the length of a window, and a column's minimum, median and maximum over them."""
     figures = [row[spread] for row in windows]
     # Without a window (every record was rejected) there is no spread.
     found = (min(figures), median(figures), max(figures)) if figures else (None, None, None)
-    return {**overall, f"{spread}_per_window": dict(zip(("minimum", "median", "maximum"), found, strict=True))}
+    return {
+        **overall,
+        "window": _length(windows[0][WINDOW_END] - windows[0][WINDOW_START]) if windows else None,
+        f"{spread}_per_window": dict(zip(("minimum", "median", "maximum"), found, strict=True)),
+    }
+
+
+def _length(window: timedelta) -> str:
+    # As in the setting WINDOW: `30 minutes`.
+    seconds = int(window.total_seconds())
+    unit, name = next(each for each in _UNITS if seconds % each[0] == 0)
+    return f"{seconds // unit:,} {name}{'' if seconds == unit else 's'}"
 
 
 def _batch(row: Mapping[str, Any]) -> Batch:

@@ -1,6 +1,7 @@
 """Prints the answer, as tables, JSON or CSV, to standard output, and the books to standard error.
 
-The rows come from `store/answers.py`; how they are rendered is in `terminal.py`.
+The rows come from `store/answers.py`; how they are rendered is in `terminal.py`. One rule of order: a limit takes the
+newest windows; tables show the newest first, for people, while JSON and CSV are in time order.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ import sys
 from datetime import datetime
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from sf_police.errors import SfPoliceError
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader, totals
 from sf_police.store.views import OVERALL_ANSWER, WINDOW_ANSWERS, kinds
-from sf_police.view import rejected, terminal
+from sf_police.view import rejected, tables, terminal
 
 _TABLE_ROWS: Final = 10
+_FEWEST_ROWS: Final = 3
+# Lines of the whole answer on a screen, besides the rows of its tables: headline, headings, borders, books, prompt.
+_OTHER_LINES: Final = 5
+_LINES_PER_TABLE: Final = 5
 _WINDOW: Final = "window"
 
 
@@ -26,13 +30,14 @@ def print_answer(
     store: StoreReader, *, format: str, by: str | None, window_start: datetime | None, limit: int | None
 ) -> None:
     """Print the answer, or the requested part of it."""
-    document = _document(store, by=by, window_start=window_start, limit=limit)
-    if format == "json":
-        print(terminal.to_json(document))
-    elif format == "csv":
+    # A table's heading says how many there are, so its rows are limited where they are shown.
+    document = _document(store, by=by, window_start=window_start, limit=None if format == "table" else limit)
+    if format == "csv":
         print(terminal.to_csv(document.get(_plural(by or _WINDOW), [])), end="")
+    elif format == "json":
+        print(terminal.to_json(_with_shares(store, document)))
     else:
-        _print_tables(store, document, limit or _TABLE_ROWS)
+        _print_tables(store, document, limit)
 
 
 def _plural(kind: str) -> str:
@@ -51,42 +56,77 @@ def _document(store: StoreReader, *, by: str | None, window_start: datetime | No
     document: Row = {"totals": totals(windows, overall, spread=question.spread)}
     for kind, view in kinds(question.answers).items():
         if by in (None, kind):
-            document[_plural(kind)] = windows[:limit] if kind == _WINDOW else store.answer(view, limit=limit)
+            newest = windows[-limit:] if limit else windows
+            document[_plural(kind)] = newest if kind == _WINDOW else store.answer(view, limit=limit)
     return document
 
 
-def _print_tables(store: StoreReader, document: Row, limit: int) -> None:
+def _with_shares(store: StoreReader, document: Row) -> Row:
     question = store.database.question
-    for kind in kinds(question.answers):
-        if _plural(kind) in document:
-            rows = document[_plural(kind)][:limit]
-            print_table(f"per {kind.replace('-', ' ')}", terminal.answer_table(rows, question))
-    if "counts" in document:
-        rows = [_without_window(row) for row in document["counts"]]
-        print_table(f"{question.label(question.rows)} in this window", terminal.answer_table(rows, question))
+    shared: Row = {}
+    for name, value in document.items():
+        if name == "totals":
+            shared[name] = tables.with_shares(value, question)
+        else:
+            total = None if name == _plural(_WINDOW) else _total(store, document)
+            shared[name] = [tables.with_shares(row, question, total=total) for row in value]
+    return shared
+
+
+def _total(store: StoreReader, document: Row) -> int:
+    # Of all windows, or of the one window asked for.
+    whole = document["totals"] if "totals" in document else document[_plural(_WINDOW)][0]
+    return int(whole[store.database.question.rows])
+
+
+def _print_tables(store: StoreReader, document: Row, limit: int | None) -> None:
+    """Print a document: the answer in words, then each of its tables."""
+    question = store.database.question
     if document.get("totals", {}).get(question.rows):
         print(terminal.totals_text(document["totals"], question))
+    shown = [kind for kind in kinds(question.answers) if _plural(kind) in document]
+    most = limit or table_rows(len(shown))
+    for kind in shown:
+        rows = document[_plural(kind)]
+        if kind == _WINDOW:
+            print_table(_windows_heading(len(rows)), tables.answer_table(rows[: -most - 1 : -1], question))
+        else:
+            table = tables.answer_table(rows[:most], question, total=_total(store, document))
+            print_table(_heading(kind, document["totals"]), table)
+    if "counts" in document:
+        rows = [_without_window(row) for row in document["counts"][:limit]]
+        table = tables.answer_table(rows, question, total=_total(store, document))
+        print_table(f"{question.label(question.rows)} in this window", table)
+
+
+def _windows_heading(windows: int) -> str:
+    return f"newest of {windows:,} windows" if windows > 1 else "window"
+
+
+def _heading(kind: str, totals: Row) -> str:
+    many = totals.get(_plural(kind))
+    return f"most frequent {'' if many is None else f'of {many:,} '}{_plural(kind).replace('_', ' ')}"
 
 
 def _without_window(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in (WINDOW_START, WINDOW_END)}
 
 
+def table_rows(tables: int) -> int:
+    """Return how many rows each of some tables has: on a terminal the headline above them should not scroll off."""
+    if not sys.stdout.isatty():
+        return _TABLE_ROWS
+    room = Console().height - _OTHER_LINES - _LINES_PER_TABLE * tables
+    return min(_TABLE_ROWS, max(_FEWEST_ROWS, room // max(tables, 1)))
+
+
 def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     """Print the answer and the books; return the exit code: 1 if these do not balance, or every record was rejected."""
-    limit, question, books = limit or _TABLE_ROWS, store.database.question, store.books()
-    windows = store.answer(WINDOW_ANSWERS, newest=True)
-    if windows:
-        [overall] = store.answer(OVERALL_ANSWER)
-        print_table(f"newest of {len(windows):,} windows", terminal.answer_table(windows[:limit], question))
-        for kind, view in kinds(question.answers).items():
-            if kind != _WINDOW:
-                many = overall.get(_plural(kind))
-                heading = f"most frequent {'' if many is None else f'of {many:,} '}{_plural(kind).replace('_', ' ')}"
-                print_table(heading, terminal.answer_table(store.answer(view, limit=limit), question))
-        print(terminal.totals_text(totals(windows, overall, spread=question.spread), question))
+    books = store.books()
+    if store.newest_windows(1):
+        _print_tables(store, _document(store, by=None, window_start=None, limit=None), limit)
     sys.stdout.flush()
-    print(terminal.books_line(books, rows=question.rows), file=sys.stderr, flush=True)
+    print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
     if books.rejected:
         print(rejected.rejected_line(store, books), file=sys.stderr, flush=True)
     return 0 if books.is_balanced and not books.is_all_rejected else 1
@@ -101,7 +141,7 @@ def say_imbalance(store: StoreReader) -> int:
     return 1
 
 
-def print_table(heading: str, rows: Table) -> None:
+def print_table(heading: str, rows: RenderableType) -> None:
     """Print a table under its heading."""
     print(heading, flush=True)
     _console().print(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from sf_police.calls import QUESTION
 from sf_police.cli import main
@@ -19,6 +21,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
+from sf_police.view import answer
 from sf_police.view.answer import print_answer, print_result
 from tests.support.builders import a_batch, a_counts_table
 
@@ -90,6 +93,48 @@ def test_csv_is_the_windows_or_what_is_asked_for(
     assert [row[column] for row in csv_rows(printed("csv", by=by))] == expected
 
 
+@pytest.mark.parametrize(("limit", "starts"), [(None, [TWO, HALF_PAST_TWO]), (1, [HALF_PAST_TWO])])
+def test_data_is_in_time_order_and_a_limit_takes_the_newest(printed: Any, limit: int | None, starts: list[str]) -> None:
+    as_json = json.loads(printed("json", limit=limit))["windows"]
+    as_csv = csv_rows(printed("csv", limit=limit))
+
+    assert [[row["window_start"] for row in rows] for rows in (as_json, as_csv)] == [
+        starts,
+        starts,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "limit", "starts"), [(None, None, [HALF_PAST_TWO, TWO]), ("window", 1, [HALF_PAST_TWO])]
+)
+def test_tables_have_the_newest_windows_first(
+    printed: Any, by: str | None, limit: int | None, starts: list[str]
+) -> None:
+    shown = printed("table", by=by, limit=limit)
+
+    assert [f"{start}:00" for start in re.findall(r"2018-10-12 1\d:\d0(?= - )", shown)] == starts
+    assert "newest of 2 windows" in shown
+
+
+def test_shares_are_in_json_and_a_csv_has_the_columns_of_the_view(printed: Any) -> None:
+    document = json.loads(printed("json"))
+
+    assert document["totals"]["usual_resolution_share"] == 0.6
+    assert [row["usual_resolution_share"] for row in document["windows"]] == [0.8571, None]
+    assert [row["calls_share"] for row in document["crime_types"]] == [0.9, 0.1]
+    assert "share" not in printed("csv").splitlines()[0]
+
+
+@pytest.mark.parametrize(("height", "tables", "rows"), [(24, 2, 4), (8, 2, 3), (40, 2, 10), (200, 2, 10), (24, 1, 10)])
+def test_on_a_terminal_the_headline_does_not_scroll_off(
+    monkeypatch: pytest.MonkeyPatch, height: int, tables: int, rows: int
+) -> None:
+    monkeypatch.setattr(answer, "Console", lambda: Console(height=height))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    assert answer.table_rows(tables) == rows
+
+
 def test_one_window_comes_with_its_counts(printed: Any) -> None:
     document = json.loads(printed("json", start=datetime(2018, 10, 12, 14), limit=1))
 
@@ -110,7 +155,11 @@ def test_a_pipe_cuts_nothing_off(printed: Any) -> None:
 
     assert "2018-10-12 14:00 - 14:30" in shown
     assert "none recorded" in shown
-    assert shown.index("per window") < shown.index("per crime type") < shown.index("10 calls")
+    assert shown.index("windows") < shown.index("most frequent of 2 crime types")
+    assert shown.splitlines()[:2] == [
+        "A half hour has 1.5 crime types (median; 1 to 2). Usual resolution: Handled, 60 % of calls.",
+        "10 calls of 2 crime types in 2 windows; Handled: 6 calls.",
+    ]
 
 
 def test_the_result_is_the_answer_and_the_books_aside(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,6 +167,9 @@ def test_the_result_is_the_answer_and_the_books_aside(store: StoreReader, capsys
 
     out, err = capsys.readouterr()
     assert code == 0
+    assert out.startswith(
+        "A half hour has 1.5 crime types (median; 1 to 2). Usual resolution: Handled, 60 % of calls.\n"
+    )
     assert "newest of 2 windows" in out
     assert err.startswith("books: read 10 = counted 10 ")
     assert "books" not in out
@@ -171,5 +223,6 @@ def test_a_store_of_rejected_records_only_has_an_empty_answer(
     if arguments == ["--format", "json"]:
         nothing = {"minimum": None, "median": None, "maximum": None}
         totals = {"calls": 0, "windows": 0, "crime_types": 0, "usual_resolution": None, "usual_resolution_calls": None}
-        expected = {"totals": {**totals, "crime_types_per_window": nothing}, "windows": [], "crime_types": []}
+        totals |= {"window": None, "crime_types_per_window": nothing, "usual_resolution_share": None}
+        expected = {"totals": totals, "windows": [], "crime_types": []}
         assert json.loads(out) == expected
