@@ -131,11 +131,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """A stored micro-batch, and what is not in the books: the lag after it, and the number of state rows."""
+    """A stored micro-batch, and what is not in the books: the lag after it, the state rows, the latest event time."""
 
     batch: Batch
     lag: int | None  # records in the topic that are not read yet; None: unknown, as in a replayed batch
     state_rows: int
+    latest_event_time: datetime | None = None  # of the batch's accepted records
 
 
 @dataclass(frozen=True)

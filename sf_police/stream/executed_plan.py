@@ -18,6 +18,7 @@ _EPOCH: Final = datetime(1970, 1, 1)
 _SCAN: Final = "MicroBatchScan"
 _DEDUPLICATE: Final = "StreamingDeduplicate"
 _SAVE: Final = "StateStoreSave"
+_EVENT_TIME: Final = "EventTimeWatermark"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class BatchMetrics:
     end_offsets: dict[str, dict[str, int]] | None
     latest_offsets: dict[str, dict[str, int]] | None  # of the topic when the batch was planned; None: unknown
     started_ms: int  # since the epoch
+    latest_event_time: datetime | None = None  # of the records that have an event time
 
 
 class ExecutedPlan:
@@ -63,6 +65,7 @@ class ExecutedPlan:
             end_offsets=_offsets(scan.end()) if scan else None,
             latest_offsets=_latest_offsets(scan) if scan else None,
             started_ms=int(execution.offsetSeqMetadata().batchTimestampMs()),
+            latest_event_time=_latest_event_time(nodes.get(_EVENT_TIME)),
         )
 
     def _nodes(self, plan: Any) -> dict[str, Any]:
@@ -74,7 +77,7 @@ class ExecutedPlan:
         number = 0
         while (node := plan.p(number)) is not None:
             name = _name(node)
-            if name in (_SCAN, _DEDUPLICATE, _SAVE):
+            if name in (_SCAN, _DEDUPLICATE, _SAVE, _EVENT_TIME):
                 nodes[name], self._numbers[name] = node, number
             number += 1
         return nodes
@@ -87,6 +90,11 @@ def _name(node: Any) -> str:
 
 def _metric(metrics: Any, name: str) -> int:
     return int(metrics.apply(name).value())
+
+
+def _latest_event_time(node: Any) -> datetime | None:
+    latest_ms = int(node.eventTimeStats().value().max()) if node else -1
+    return _EPOCH + timedelta(milliseconds=latest_ms) if latest_ms > 0 else None  # the least integer: of no record
 
 
 def _latest_offsets(scan: Any) -> dict[str, dict[str, int]] | None:

@@ -49,7 +49,7 @@ class StoreSink:
             batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, now_s=time.time())
             rejected = self._rejected(batch) if batch.rejected else ()
             self._store.write_batch(batch, rows, rejected, self._guard.check)
-            self._on_batch(BatchReport(batch, lag(metrics, topic), metrics.state_rows))
+            self._on_batch(BatchReport(batch, lag(metrics, topic), metrics.state_rows, metrics.latest_event_time))
         except SfPoliceError as error:
             self.error = error
             raise

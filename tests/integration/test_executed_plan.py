@@ -52,6 +52,8 @@ def test_metrics_of_the_plan_equal_progress(
     assert [sum(getattr(metrics, name) for metrics in seen) for name in ("counted", "duplicates", "late")] == [5, 1, 1]
     assert [metrics.end_offsets for metrics in seen] == [{job.topic: {"0": n}} for n in (2, 4, 6, 8)]
     assert [metrics.start_offsets for metrics in seen] == [{job.topic: {"0": n}} for n in (0, 2, 4, 6)]
+    latest = [metrics.latest_event_time for metrics in seen]
+    assert [time and f"{time:%H:%M}" for time in latest] == ["15:00", "16:00", "16:01", "16:00"]
     assert seen[-1].latest_offsets == {job.topic: {"0": 8}}
     rows = [[operator.numRowsTotal for operator in p.stateOperators] for p in progress]
     assert [metrics.state_rows for metrics in seen] == [sum(total) for total in rows]

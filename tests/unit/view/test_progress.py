@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
+from rich.console import Console
 
 from sf_police.produce.producer import Sent
 from sf_police.view import progress
@@ -53,3 +57,38 @@ def test_a_quick_run_prints_nothing(clock: Clock, capsys: pytest.CaptureFixture[
         show(Sent(sent=10, acknowledged=10))
 
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("completed", "elapsed", "paced", "left"),
+    [
+        (0, 5.0, None, None),
+        (50, 10.0, None, 30.0),
+        (200, 10.0, None, 0.0),
+        # At a pace the speed so far says little: a night is followed by a day.
+        (0, 5.0, 100.0, 95.0),
+        (50, 10.0, 100.0, 90.0),
+        (199, 130.0, 100.0, 0.0),
+    ],
+)
+def test_the_time_left_is_that_of_the_pace_if_there_is_one(
+    completed: float, elapsed: float, paced: float | None, left: float | None
+) -> None:
+    assert progress.seconds_left(completed=completed, total=200, elapsed=elapsed, seconds=paced) == left
+
+
+def test_of_an_unknown_number_nobody_knows_the_time_left() -> None:
+    assert progress.seconds_left(completed=5, total=None, elapsed=1, seconds=9) is None
+
+
+def test_the_bar_has_numbers_as_people_write_them(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
+    monkeypatch.setattr(progress, "can_draw", lambda: True)
+    monkeypatch.setattr(progress, "Console", lambda **_: terminal)
+
+    with progress.sending(199_999, seconds=3600) as show:
+        show(Sent(sent=199_999, acknowledged=12_345))
+
+    shown = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert "12,345/199,999" in shown
+    assert re.search(r"(1:00:00|0:59:5\d) left", shown)

@@ -1,0 +1,144 @@
+"""The words of `--help`: groups of commands and of settings, examples, and what a typed value has to be."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Mapping
+from dataclasses import Field
+from typing import Any, Final
+
+from sf_police import config
+from sf_police.question import Question
+
+# The commands by what they are for, in the order in which a newcomer meets them.
+COMMANDS: Final = {
+    "to begin": ("install", "doctor", "live"),
+    "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
+    "to look": ("inspect",),
+    "rarely": ("make-archive",),
+}
+
+_EXAMPLES: Final = {
+    "live": ("live", "live --speed 6000", "live --new"),
+    "generate": ("generate", "generate --data calls.json --seed 7"),
+    "create-topic": ("create-topic --partitions 8",),
+    "produce": ("produce", "produce calls.json.bz2", "produce --speed 600"),
+    "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
+    "inspect": ("inspect", "inspect --follow"),
+    "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
+}
+
+_GROUPS: Final = {
+    "brokers and topic": (
+        "kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_brokers", "kafka_client_properties",
+        "kafka_home", "partitions",
+    ),
+    "files": ("data", "state_dir", "store", "store_schema", "checkpoint"),
+    "the stream": (
+        "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
+        "state_partitions",
+    ),
+    "Spark and Java": ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home", "maven_repo"),
+}  # fmt: skip
+
+_METAVARS: Final = {
+    "kafka_bootstrap_servers": "HOST:PORT[,...]",
+    "kafka_topic": "NAME",
+    "kafka_port": "PORT",
+    "kafka_client_properties": "FILE",
+    "kafka_home": "FOLDER",
+    "data": "FILE",
+    "state_dir": "FOLDER",
+    "store": "URL",
+    "store_schema": "NAME",
+    "checkpoint": "FOLDER",
+    "window": "LENGTH",
+    "watermark": "LENGTH",
+    "trigger": "LENGTH",
+    "starting_offsets": "WHERE",
+    "spark_master": "URL",
+    "spark_driver_memory": "SIZE",
+    "spark_ui_port": "PORT",
+    "jars_dir": "FOLDER",
+    "java_home": "FOLDER",
+    "maven_repo": "URL",
+}
+_WIDEST: Final = 100
+_NAME_COLUMN: Final = 26
+
+
+class Form(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, up to a width that is read easily."""
+
+    def __init__(self, prog: str) -> None:
+        width = min(shutil.get_terminal_size().columns, _WIDEST) - 2
+        super().__init__(prog, max_help_position=_NAME_COLUMN, width=width)
+
+
+def overview(question: Question, helps: Mapping[str, str]) -> str:
+    """Return what stands between the usage and the options: the title, and the commands by group.
+
+    Args:
+        question: whose title it is.
+        helps: one line about each command.
+    """
+    lines = textwrap.wrap(question.title, min(shutil.get_terminal_size().columns, _WIDEST) - 2)
+    named = {name for names in COMMANDS.values() for name in names}
+    more = {"more": tuple(name for name in helps if name not in named)}
+    for group, names in {**COMMANDS, **more}.items():
+        rows = [f"  {name:13} {helps[name]}" for name in names if name in helps]
+        lines += ["", f"{group}:", *rows] if rows else []
+    return "\n".join(lines)
+
+
+def epilog(prog: str) -> str:
+    """Return what stands at the end of the overview."""
+    return (
+        f"examples:\n  {prog} live                 watch the windows fill\n"
+        f"  {prog} COMMAND --help       the options of a command, with examples"
+    )
+
+
+def examples(prog: str, command: str) -> str | None:
+    """Return a command's examples; None if it has none."""
+    lines = [f"  {prog} {line}" for line in _EXAMPLES.get(command, ())]
+    return "\n".join(["examples:", *lines]) if lines else None
+
+
+def group_of(setting: Field[Any]) -> str:
+    """Return the heading under which a setting's flag stands."""
+    return next((group for group, names in _GROUPS.items() if setting.name in names), "more settings")
+
+
+def metavar(setting: Field[Any]) -> str:
+    """Return what stands for a setting's value."""
+    return _METAVARS.get(setting.name, "N")
+
+
+def setting_help(setting: Field[Any], question: Question, *, variable: str) -> str:
+    """Return the help of a setting's flag, with the environment variable that is the same."""
+    text: str = setting.metadata["help"]
+    default = config.default_of(setting, question.defaults)
+    if setting.name == "until_end":
+        text, default = text.removeprefix("1: "), None
+    return f"{text} [env: {variable}" + (f", default: {default}]" if default else "]")
+
+
+def factor(text: str) -> float:
+    """Parse a number above 0."""
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
+    return factor
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 1")
+    return int(text)
