@@ -6,19 +6,29 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# Enough micro-batches to see the windows fill.
+readonly RECORDS_PER_BATCH=22500
+
 main() {
-  local started="${SECONDS}"
+  local started="${SECONDS}" cap
   cd "${ROOT}"
-  # First, as a DATA that does not exist is an error.
+  setting cap MAX_OFFSETS_PER_TRIGGER
+  # The data first, as a DATA that does not exist is an error.
+  say "1/5 data"
   sf_police generate --if-missing
+  say "2/5 broker"
   start_or_use_broker
+  say "3/5 topic"
   sf_police create-topic
+  say "4/5 sending"
   sf_police produce
-  sf_police stream --until-end
+  say "5/5 streaming, and the answer"
+  sf_police stream --until-end --max-offsets-per-trigger "${cap:-${RECORDS_PER_BATCH}}"
   say "done in $((SECONDS - started)) s"
   if [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]]; then
     say "the broker is still running; stop it with \`make kafka-stop\`"
   fi
+  say "to watch a stream at a pace: \`make live\`"
 }
 
 main "$@"

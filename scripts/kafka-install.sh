@@ -89,8 +89,8 @@ fetch() {
   java_proxy_options | java_arguments >"${INCOMING}/options" # in a file, as a password may be among them
   ivy=("${java}" @options "-Dspark.version=${SPARK_VERSION}" "-Dkafka.version=${KAFKA_VERSION:-${KAFKA_DIST#*-}}")
   [[ -z "${repo}" ]] || ivy+=("-Dmaven.repo=${repo}")
-  ivy+=(-jar "$2"/jars/ivy-*.jar -ivy "${ROOT}/scripts/ivy.xml" -cache cache -types jar bundle)
-  [[ -z "${repo}" ]] || ivy+=(-settings "${ROOT}/scripts/ivysettings.xml")
+  ivy+=(-jar "$2"/jars/ivy-*.jar -ivy "${ROOT}/sf_police/spark/ivy.xml" -cache cache -types jar bundle)
+  [[ -z "${repo}" ]] || ivy+=(-settings "${ROOT}/sf_police/spark/ivysettings.xml")
   for dist in $1; do
     case "${dist}" in
       kafka_*) conf=kafka into="${dist}/libs" ;;
@@ -109,7 +109,7 @@ fetch() {
 move_in() {
   local dist
   for dist in $1; do
-    is_intact "${INCOMING}" "${dist}" || die "the fetched jars of ${dist} do not match scripts/jars.sha256; nothing was installed"
+    is_intact "${INCOMING}" "${dist}" || die "the fetched jars of ${dist} do not match sf_police/spark/jars.sha256; nothing was installed"
     [[ "${dist}" != kafka_* ]] || copy_tools "${INCOMING}/${dist}"
     # Another `make install` may have been quicker, and a broker be running from what it installed.
     is_intact "${JARS}" "${dist}" && continue

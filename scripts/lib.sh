@@ -23,6 +23,20 @@ say() {
   printf '==> %s\n' "$*" >&2
 }
 
+# sf_police COMMAND...: runs a command on the question.
+sf_police() {
+  "${PYTHON}" -m "${QUESTION:-sf_police}" "$@"
+}
+
+# Starts the local broker, unless KAFKA_BOOTSTRAP_SERVERS names another.
+start_or_use_broker() {
+  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
+    "${ROOT}/scripts/kafka-start.sh"
+  else
+    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
+  fi
+}
+
 die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
@@ -106,7 +120,7 @@ KAFKA_START_TIMEOUT="${SF_POLICE_KAFKA_START_TIMEOUT:-${KAFKA_START_TIMEOUT:-60}
 KAFKA_STOP_TIMEOUT="${SF_POLICE_KAFKA_STOP_TIMEOUT:-${KAFKA_STOP_TIMEOUT:-30}}"
 : "${KAFKA_HEAP_OPTS:=-Xms256m -Xmx1g}"
 
-readonly SUMS="${ROOT}/scripts/jars.sha256"
+readonly SUMS="${ROOT}/sf_police/spark/jars.sha256"
 KAFKA_DIST="$(sed -n 's|^[0-9a-f]*  \(kafka_[^/]*\)/.*|\1|p' "${SUMS}" | head -n 1)"
 readonly KAFKA_DIST
 : "${KAFKA_HOME:=${JARS}/${KAFKA_DIST}}"

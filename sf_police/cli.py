@@ -9,23 +9,29 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sf_police import __version__, commands, config, environment
+from sf_police import __version__, commands, config, environment, install, live
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
+from sf_police.how_to import in_reach
 from sf_police.output import drop_output, settle_streams
 from sf_police.question import Question
 from sf_police.stop import Stop
 from sf_police.store.views import kinds
+from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
 
 # The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
 _FILES: Final = ("state_dir", "store", "store_schema")
+_SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home")
 _STREAM: Final = (
     "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
-    "spark_master", "spark_driver_memory", "spark_ui_port", "state_partitions", "jars_dir", "java_home",
+    "state_partitions", *_SPARK,
+)  # fmt: skip
+_LIVE: Final = (
+    "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger", *_SPARK,
 )  # fmt: skip
 
 
@@ -41,13 +47,18 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
             _settle_process()
             stop.insist()
         try:
-            return _run(_parser(question, prog).parse_args(argv), question, stop)
+            parser = _parser(question, prog)
+            parsed = parser.parse_args(argv)
+            if "run" not in parsed:
+                parser.print_help()
+                return 0
+            return _run(parsed, question, stop)
         finally:
             sys.stdout.flush()  # what fails here is said below, and not by Python as it ends
     except SfPoliceError as error:
         if logging.root.isEnabledFor(logging.INFO):
             traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_reach(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe. Python would complain again when it closes standard output.
@@ -84,7 +95,19 @@ def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
         if config.is_valid(name, given.ignored[name]) or is_verbose or run is commands.doctor:
             print(_ignored_line(name, given.ignored[name]), file=sys.stderr)
     settings = {name: flags[name] or given.settings.get(name) for name in uses}
-    return int(run(commands.Run(config.resolve(settings, question.defaults), question, stop), **arguments))
+    try:
+        resolved = config.resolve(settings, question.defaults)
+    except UsageError as error:
+        raise UsageError(_as_typed(error.what, flags), remedy=error.remedy) from error
+    return int(run(commands.Run(resolved, question, stop), **arguments))
+
+
+def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:
+    # Checks know settings; who typed a flag looks for the flag.
+    for name, value in flags.items():
+        if value is not None:
+            text = text.replace(f"{name.upper()}={value}", f"{_flag(name)} {value}")
+    return text
 
 
 def _ignored_line(name: str, text: str) -> str:
@@ -93,28 +116,48 @@ def _ignored_line(name: str, text: str) -> str:
 
 
 def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description=question.title)
-    parser.add_argument("--version", action="version", version=__version__)
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = argparse.ArgumentParser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
+    parser.add_argument("--version", action="version", version=f"sf-police {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
 
     rows = question.rows
+    helps: dict[str, str] = {}
 
     def command(
         name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
     ) -> argparse.ArgumentParser:
-        sub = subparsers.add_parser(name, help=help, description=help, allow_abbrev=False)
+        helps[name] = help
+        form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
+        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "produce") else "")
+        sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
         sub.set_defaults(run=run, uses=(*settings, *no_flags))
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
+        groups: dict[str, Any] = {}
         for field in config.settings():
             if field.name in settings:
-                _add_setting(sub, field, question)
+                group = groups.get(group_of(field)) or sub.add_argument_group(group_of(field))
+                groups[group_of(field)] = group
+                _add_setting(group, field, question)
         return sub
+
+    command(
+        "install",
+        install.install,
+        "download Spark's Kafka connector, and make Spark start fast",
+        ("state_dir", "jars_dir", "java_home", "maven_repo"),
+    )
+
+    sub = command("live", live.live, f"watch a stream: send {rows} at a pace, and count them", (*_KAFKA, *_LIVE))
+    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
+    sub.add_argument("--speed", type=factor, metavar="N", help="N times as fast as the events (default: 600)")
+    sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
+    sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
 
     sub = command("generate", commands.generate_file, f"write a file of synthetic {rows}", ("data", "state_dir"))
     sub.add_argument(
         f"--{rows.replace('_', '-')}",
         dest="count",
-        type=_positive,
+        type=positive,
         default=question.generated,
         metavar="N",
         help=f"number of {rows} (default: %(default)s)",
@@ -122,6 +165,7 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "--seed",
         type=int,
+        metavar="N",
         default=question.seed,
         help=f"random seed; another one yields other {rows} (default: %(default)s)",
     )
@@ -137,9 +181,9 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
     )
-    sub.add_argument("--rate", type=_factor, metavar="N", help="send N records a second (default: as fast as possible)")
+    sub.add_argument("--rate", type=factor, metavar="N", help="send N records a second (default: as fast as possible)")
     sub.add_argument(
-        "--speed", type=_factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
+        "--speed", type=factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
     )
     sub.add_argument(
         "--again",
@@ -165,22 +209,21 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
         metavar="START",
         help="print only the window that starts at START, with its counts",
     )
-    sub.add_argument("--limit", type=_positive, metavar="N", help="rows per answer (default: 10 in a table, else all)")
+    sub.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="rows per answer, of windows the newest (default: in a table what fits the screen, up to 10; else all)",
+    )
     sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
 
-    sub = command("rejected", commands.rejected, "show why records were rejected, with samples", _FILES)
-    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
-    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
-    sub.add_argument(
-        "--limit", type=_positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
-    )
-    sub.add_argument(
-        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    _add_rejected_arguments(
+        command("rejected", commands.rejected, "show why records were rejected, with samples", _FILES)
     )
 
     command(
         "make-archive",
-        commands.make_archive,
+        install.make_archive,
         "create the class archive that makes Spark start faster",
         ("state_dir", "jars_dir", "java_home"),
     )
@@ -188,34 +231,32 @@ def _parser(question: Question, prog: str) -> argparse.ArgumentParser:
     command("doctor", commands.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
 
     command("reset", commands.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, "checkpoint"))
+    parser.description, parser.epilog = overview(question, helps), epilog(prog)
     return parser
 
 
-def _add_setting(parser: argparse.ArgumentParser, field: Any, question: Question) -> None:
-    default = config.default_of(field, question.defaults)
+def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
+    sub.add_argument(
+        "--limit", type=positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    )
+
+
+def _add_setting(parser: Any, field: Any, question: Question) -> None:
     variable = field.name.upper() if field.name in environment.SHARED else environment.variable_of(field.name)
-    text = f"{field.metadata['help']} [env: {variable}" + (f", default: {default}]" if default else "]")
-    flag = f"--{field.name.replace('_', '-')}"
+    flag, text = _flag(field.name), setting_help(field, question, variable=variable).replace("%", "%%")
     if field.name == "until_end":
         parser.add_argument(flag, action="store_const", const="1", help=text)
     else:
-        parser.add_argument(flag, metavar=field.name.rpartition("_")[2].upper(), help=text.replace("%", "%%"))
+        parser.add_argument(flag, metavar=metavar(field), help=text)
 
 
-def _factor(text: str) -> float:
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0
-    if not 0 < factor < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
-    return factor
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 1")
-    return int(text)
+def _flag(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
 
 
 if __name__ == "__main__":

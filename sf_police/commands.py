@@ -7,24 +7,24 @@ Data goes to standard output, everything else to standard error.
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.how_to import in_reach
 from sf_police.output import OutputError
 from sf_police.question import Question
 from sf_police.stop import Stop
 
 if TYPE_CHECKING:
-    from sf_police.produce.records import Records
+    from sf_police.view.live import LiveShow
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ class Run:
     config: Config
     question: Question
     stop: Stop
+
+
+class Companion(Protocol):
+    """What runs beside the stream."""
+
+    def running(self, show: LiveShow) -> AbstractContextManager[None]:
+        """Run in this context; raise its error, if it failed."""
+
+    def is_done(self, counted_to: int) -> bool:
+        """Return whether the stream should end; it has counted up to this sum of the partitions' next offsets."""
 
 
 def window_start(text: str) -> datetime:
@@ -80,7 +90,7 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
     """Send the file's records that the topic does not hold yet."""
     from sf_police.produce import producer, resume
     from sf_police.produce.pace import paced
-    from sf_police.topic import admin, reading, sending
+    from sf_police.topic import admin, sending
     from sf_police.topic.clients import kafka_access
     from sf_police.view import progress, terminal
 
@@ -88,22 +98,18 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
     access = kafka_access(config)
     topic = admin.describe_topic(access, config.kafka_topic)
     with resume.only_producer(config):
-        started = time.monotonic()
-        records = _read_records(Path(file) if file else config.data, order, run)
-        producer.ensure_sendable(records)
-        _say(f"read and ordered {len(records):,} {rows} in {time.monotonic() - started:.1f} s")
-        remaining = resume.Remaining(len(records), records)
-        if not again:
-            remaining = resume.missing_records(records, topic, partial(reading.read_records, access, topic.name))
-        if remaining.count < len(records):
-            held = len(records) - remaining.count
-            _say(f"the topic already holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
+        path = Path(file) if file else config.data
+        remaining = resume.remaining_records(
+            access, topic, path, run.question, order=order, folder=config.state_dir, again=again, say=_say
+        )
+        if not remaining.count:
+            return 0
         started = time.monotonic()
         due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
         with (
             run.stop.awaited(),
             sending.kafka_producer(access, topic) as client,
-            progress.sending(remaining.count) as on_progress,
+            progress.sending(remaining.count, seconds=remaining.seconds(rate=rate, speed=speed)) as on_progress,
         ):
             sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         _say(terminal.sent_line(sent, time.monotonic() - started))
@@ -113,24 +119,22 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
     return 0
 
 
-def _read_records(path: Path, order: str, run: Run) -> Records:
-    from sf_police.produce import json_files, records
-
-    arrange = records.file_records if order == "file" else records.event_records
-    # Records hold no reference cycles; the garbage collector's scans would take a fifth of the time.
-    gc.disable()
-    try:
-        found = json_files.read_records(path, required=run.question.required)
-        return arrange(found, run.question, run.config.state_dir)
-    except SfPoliceError as error:
-        raise SfPoliceError(f"{error.what}; nothing was sent", remedy=error.remedy) from error
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def stream(run: Run) -> int:
     """Count the topic's records into the store; at the end, print the answer and the books."""
+    code = count_records(run)
+    if run.stop.is_set() and run.config.until_end:
+        _say("interrupted before the end; run it again to resume")
+        return run.stop.exit_code
+    return code
+
+
+def count_records(run: Run, companion: Companion | None = None) -> int:
+    """Count the topic's records into the store until the end or a signal; print the answer, and return the exit code.
+
+    Args:
+        run: the settings, the question, and the signal.
+        companion: what runs beside the stream, from its start on, and can end it.
+    """
     from sf_police.spark.session import stop_session
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import open_database
@@ -145,25 +149,28 @@ def stream(run: Run) -> int:
     with only_stream, closing(open_database(config.store, run.question, config.store_schema)) as database:
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         config, session = startup.start_session(config, topic, database, say=_say)
+        if config.spark_ui_port:
+            _say(f"Spark's UI: {session.sparkContext.uiWebUrl}")
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
-            with stop.awaited(), live.batches(reader) as on_batch:
-                query.run_stream(
-                    session, config, run.question, writer, is_stopped=stop.is_set, on_batch=on_batch, say=_say
-                )
+            with stop.awaited():
+                with live.batches(reader, config) as show, companion.running(show) if companion else nullcontext():
+
+                    def is_stopped() -> bool:
+                        return stop.is_set() or (companion is not None and companion.is_done(show.counted_to))
+
+                    query.run_stream(
+                        session, config, run.question, writer, is_stopped=is_stopped, on_batch=show, say=show.say
+                    )
                 # Printed before Spark shuts down, which takes a while.
                 try:
-                    code = answer.print_result(reader)
+                    return answer.print_result(reader)
                 except OutputError as error:
                     # All is counted and stored. What is printed from now on is dropped; the books still are said.
                     _say(f"{error}: the answer is in the store, `sf-police answer` prints it")
-                    code = answer.print_result(reader)
+                    return answer.print_result(reader)
         finally:
             stop_session(session)
-    if stop.is_set() and config.until_end:
-        _say("interrupted before the end; run it again to resume")
-        return stop.exit_code
-    return code
 
 
 def inspect(run: Run, *, follow: bool, pretty: bool) -> int:
@@ -202,7 +209,7 @@ def doctor(run: Run) -> int:
 
     is_wrong = False
     for finding in examine(run.config, run.question):
-        remedy = f" -> {finding.remedy}" if finding.remedy else ""
+        remedy = f" -> {in_reach(finding.remedy)}" if finding.remedy else ""
         print(f"{finding.state:5}  {finding.name}: {finding.text}{remedy}", flush=True)
         is_wrong |= finding.state == WRONG
     return 1 if is_wrong else 0
@@ -247,14 +254,6 @@ def reset(run: Run) -> int:
     _say("deleted the checkpoint and the store; the next run starts over")
     if left:
         _say(f"left, as this program did not make it: {', '.join(left)}")
-    return 0
-
-
-def make_archive(run: Run) -> int:
-    """Create the archive of Spark's classes."""
-    from sf_police.stream.class_archive import create_archive
-
-    create_archive(run.config, run.question, say=_say)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -12,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.how_to import is_clone
 from sf_police.question import Question
-from sf_police.spark import jvm
+from sf_police.spark import jars, jvm
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database
 from sf_police.stream import checkpoint, filesystems
@@ -27,7 +26,6 @@ from sf_police.topic.clients import kafka_access
 
 OK, TO_DO, WRONG = "ok", "to do", "wrong"
 
-_SUMS: Final = Path(__file__).parent.parent / "scripts" / "jars.sha256"
 _MIN_DISK_GB: Final = 2
 _MIN_MEMORY_GB: Final = 3
 _JAVA_VERSIONS: Final = (17, 21)
@@ -50,10 +48,16 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
         ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
         ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
+    no_broker = ""
     for name, check in checks:
+        if name == "topic" and no_broker:
+            yield Finding(name, TO_DO, "unknown, as no broker answers", no_broker)
+            continue
         try:
             yield check(config)
         except SfPoliceError as error:
+            if name == "broker":
+                no_broker = error.remedy
             state = TO_DO if name in ("broker", "topic", "store") else WRONG
             yield Finding(name, state, error.what, error.remedy)
 
@@ -85,16 +89,15 @@ def _java(config: Config) -> Finding:
 
 
 def _jars(config: Config) -> Finding:
-    lines = _SUMS.read_text("utf-8").splitlines() if _SUMS.exists() else []
-    wanted = [(line[:64], line[66:]) for line in lines if not (config.kafka_home and "  kafka_" in line)]
-    jars = [config.jars_dir / name for _, name in wanted]
-    missing = sum(1 for jar in jars if not jar.exists())
+    # Without the clone there are no scripts that would start a broker.
+    wanted = {config.jars_dir / name: total for name, total in jars.checksums(broker=_has_own_broker(config)).items()}
+    missing = sum(1 for jar in wanted if not jar.exists())
     if missing:
-        state = TO_DO if missing == len(jars) else WRONG
+        state = TO_DO if missing == len(wanted) else WRONG
         return Finding(
-            "jars", state, f"{missing} of {len(jars)} jars are missing from {config.jars_dir}", "run `make install`"
+            "jars", state, f"{missing} of {len(wanted)} jars are missing from {config.jars_dir}", "run `make install`"
         )
-    altered = [jar for jar, (total, _) in zip(jars, wanted, strict=True) if _sha256(jar) != total]
+    altered = [jar for jar, total in wanted.items() if not jars.is_intact(jar, total)]
     if altered:
         return Finding("jars", WRONG, f"{altered[0]} has the wrong checksum", "run `make install` to download it again")
     archive = jvm.archive_path(config)
@@ -102,12 +105,11 @@ def _jars(config: Config) -> Finding:
         return Finding(
             "jars", TO_DO, "the archive of Spark's classes is missing, so Spark starts slowly", "run `make install`"
         )
-    return Finding("jars", OK, f"{len(jars)} jars with the right checksums in {config.jars_dir}")
+    return Finding("jars", OK, f"{len(wanted)} jars with the right checksums in {config.jars_dir}")
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _has_own_broker(config: Config) -> bool:
+    return is_clone() and not config.kafka_home
 
 
 def _disk(config: Config) -> Finding:

@@ -55,3 +55,22 @@ def paced(
         if is_stopped():
             return
         yield [record]
+
+
+def pace_seconds(
+    first: Record, last: Record, *, count: int, rate: float | None = None, speed: float | None = None
+) -> float:
+    """Return how many seconds `paced` waits in all.
+
+    Args:
+        first: the first record to send.
+        last: the last one.
+        count: how many there are.
+        rate: as in `paced`.
+        speed: as in `paced`.
+    """
+    seconds = (count - 1) / rate if rate else 0.0
+    if speed and first.time and last.time:
+        span = datetime.fromisoformat(last.time) - datetime.fromisoformat(first.time)
+        seconds = max(seconds, span.total_seconds() / speed)
+    return seconds

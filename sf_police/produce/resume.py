@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
-from sf_police.produce.records import Records
+from sf_police.produce.pace import pace_seconds
+from sf_police.produce.producer import ensure_sendable
+from sf_police.produce.records import Records, read_in_order
+from sf_police.question import Question
+from sf_police.topic import reading
 from sf_police.topic.record import Record, TopicRecord
 
 if TYPE_CHECKING:
     from sf_police.topic.admin import Topic
+    from sf_police.topic.clients import KafkaAccess
 
 
 @contextmanager
@@ -31,10 +39,20 @@ def only_producer(config: Config) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Remaining:
-    """The records still to be sent, in order, and their number."""
+    """The records still to be sent, in order, and their number; and all records of the file."""
 
     count: int
     records: Iterable[Record]
+    file: Records
+
+    def seconds(self, *, rate: float | None, speed: float | None) -> float | None:
+        """Return how long sending takes at a pace; None if it is not paced. Goes once through the file."""
+        if not (rate or speed) or not self.count:
+            return None
+        # What is left is the file's end, but for what the partitions differ by.
+        ends = self.file.at({len(self.file) - self.count, len(self.file) - 1})
+        first, last = ends[min(ends)], ends[max(ends)]
+        return pace_seconds(first, last, count=self.count, rate=rate, speed=speed)
 
 
 def missing_records(
@@ -74,4 +92,45 @@ def missing_records(
                 remedy="set KAFKA_TOPIC to a new topic, or send the whole file anyway with `--again`",
             )
     remaining = (record for record in records if record.position // count >= held.get(record.position % count, 0))
-    return Remaining(len(records) - sum(held.values()), remaining)
+    return Remaining(len(records) - sum(held.values()), remaining, records)
+
+
+def remaining_records(
+    access: KafkaAccess,
+    topic: Topic,
+    path: Path,
+    question: Question,
+    *,
+    order: str,
+    folder: Path,
+    again: bool = False,
+    say: Callable[[str], None],
+) -> Remaining:
+    """Read and order a file, and find which of its records the topic does not hold yet.
+
+    Args:
+        access: the brokers.
+        topic: as it is now.
+        path: of the file.
+        question: whose records are in it.
+        order: `event` or `file`.
+        folder: for what does not fit into memory.
+        again: all records are to be sent, whatever the topic holds.
+        say: is told what was found.
+
+    Raises:
+        SfPoliceError: the file cannot be read, a record is too large, or the topic holds other records.
+    """
+    started, rows = time.monotonic(), question.rows
+    records = read_in_order(path, question, order=order, folder=folder)
+    ensure_sendable(records)
+    say(f"read and ordered {len(records):,} {rows} in {time.monotonic() - started:.1f} s")
+    if again:
+        return Remaining(len(records), records, records)
+    remaining = missing_records(records, topic, partial(reading.read_records, access, topic.name))
+    if not remaining.count:
+        say(f"nothing to send: the topic already holds all {len(records):,} {rows}")
+    elif remaining.count < len(records):
+        held = len(records) - remaining.count
+        say(f"the topic already holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
+    return remaining

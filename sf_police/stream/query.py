@@ -38,7 +38,9 @@ def counts_stream(session: SparkSession, config: Config, question: Question) -> 
         watermark=config.watermark,
         in_one_task=config.runs_in_one_task,
     )
-    writer = counts.writeStream.outputMode("update").option("checkpointLocation", spark_location(config.checkpoint))
+    # The name by which Spark's UI and its metrics show the query.
+    writer = counts.writeStream.queryName(question.name).outputMode("update")
+    writer = writer.option("checkpointLocation", spark_location(config.checkpoint))
     return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
 
 

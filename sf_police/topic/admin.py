@@ -88,6 +88,12 @@ def describe_topic(access: KafkaAccess, topic: str) -> Topic:
         return _describe(admin, access, topic)
 
 
+def has_topic(access: KafkaAccess, topic: str) -> bool:
+    """Return whether there is such a topic. Raises SfPoliceError if no broker answers."""
+    with _admin_client(access) as admin:
+        return topic in admin.list_topics()
+
+
 def count_brokers(access: KafkaAccess) -> int:
     """Count the brokers of the cluster. Raises SfPoliceError if none answers."""
     with _admin_client(access) as admin:

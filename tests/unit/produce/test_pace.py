@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sf_police.produce.pace import paced
+from sf_police.produce.pace import pace_seconds, paced
 from sf_police.topic.record import Record
 
 
@@ -64,3 +64,18 @@ def test_without_a_pace_records_come_in_groups_until_a_stop() -> None:
     for group in paced(many, is_stopped=lambda: bool(seen)):
         seen.append(len(group))
     assert seen == [1000]
+
+
+@pytest.mark.parametrize(
+    ("pace", "seconds"),
+    [
+        ({"rate": 10}, 99.0),
+        ({"speed": 60}, 30.0),
+        ({"rate": 1000, "speed": 60}, 30.0),
+        ({"rate": 1, "speed": 60}, 999.0),
+    ],
+)
+def test_how_long_a_pace_takes_is_known_before(pace: dict[str, float], seconds: float) -> None:
+    first, last = (Record(0, f"2018-10-01T00:{minute}:00.000", None, b"") for minute in ("00", "30"))
+
+    assert pace_seconds(first, last, count=1000 if pace.get("rate") != 10 else 991, **pace) == seconds

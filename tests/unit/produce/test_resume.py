@@ -84,3 +84,18 @@ def test_what_is_held_and_what_is_missing_are_the_file(partitions: int, data: st
 
     assert sorted(there | set(missing(topic(*held)))) == list(range(len(RECORDS)))
     assert not there & set(missing(topic(*held)))
+
+
+@pytest.mark.parametrize(
+    ("held", "pace", "seconds"),
+    [
+        ((0, 0, 0), {"rate": 3.0, "speed": None}, 3.0),
+        ((4, 1, 1), {"rate": 3.0, "speed": None}, 1.0),
+        ((4, 3, 3), {"rate": 3.0, "speed": None}, None),
+        ((0, 0, 0), {"rate": None, "speed": None}, None),
+    ],
+)
+def test_what_is_missing_takes_as_long_as_the_pace_says(
+    held: tuple[int, ...], pace: dict[str, float | None], seconds: float | None
+) -> None:
+    assert missing_records(FILE, topic(*held), reader(3)).seconds(**pace) == seconds

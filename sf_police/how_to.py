@@ -1,0 +1,46 @@
+"""How a step is taken: `make install` in a clone, `sf-police install` where the package alone is installed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+# Targets whose commands have other names.
+_COMMANDS: Final = {
+    "data": "generate",
+    "run-stream": "stream",
+    "topic-create": "create-topic",
+    "topic-inspect": "inspect",
+}
+# Only the clone has scripts that start a broker.
+_WITHOUT_SCRIPTS: Final = {
+    "run `make kafka-start`": "start a broker, or name one with KAFKA_BOOTSTRAP_SERVERS",
+    "check `make kafka-status`": "check the brokers",
+}
+
+
+def is_clone() -> bool:
+    """Return whether the package lies in a clone, beside its Makefile."""
+    return (Path(__file__).parent.parent / "Makefile").is_file()
+
+
+def how_to(target: str) -> str:
+    """Return what to type for a target of the Makefile, where the package lies now."""
+    return f"make {target}" if is_clone() else f"{program()} {_COMMANDS.get(target, target)}"
+
+
+def program() -> str:
+    """Return what the commands were started as: `sf-police`, or `python -m` and a package."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {spec.parent}" if spec and spec.parent else "sf-police"
+
+
+def in_reach(text: str) -> str:
+    """Return a message whose `make …` is what the reader can type."""
+    if is_clone():
+        return text
+    for before, after in _WITHOUT_SCRIPTS.items():
+        text = text.replace(before, after)
+    return re.sub(r"`make ([a-z-]+)`", lambda found: f"`{how_to(found[1])}`", text)
