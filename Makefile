@@ -44,6 +44,10 @@ help: ## Show this help
 demo: install ## Run everything once, from the install to the answer
 	@scripts/demo.sh
 
+.PHONY: live
+live: install ## Watch the windows fill: send the calls at a pace and count them meanwhile; Ctrl-C ends it
+	@scripts/live.sh $(ARGS)
+
 .PHONY: install
 install: ## Set up the venv and the jars (once; after that, no network)
 	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"

@@ -45,7 +45,13 @@ def study_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
             )
     ticks = [1, 10, 100, 1_000, 10_000]
     base = alt.Chart().encode(
-        x=alt.X("offsets:O", title="maxOffsetsPerTrigger", axis=alt.Axis(labelAngle=0)),
+        # By distance, not by rank: from 200 to 400 is as far as from 1,000 to 2,000.
+        x=alt.X(
+            "offsets:Q",
+            title="maxOffsetsPerTrigger",
+            scale=alt.Scale(type="log", domain=_domain(rows), nice=False),
+            axis=alt.Axis(values=sorted({row["offsets"] for row in rows}), format=",d", labelOverlap=True, grid=False),
+        ),
         color=alt.Color(
             "series:N",
             title=None,
@@ -72,6 +78,12 @@ def study_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
     return panel.facet(column=alt.Column("partitions:O", title=None, header=header))
 
 
+def _domain(rows: list[dict[str, Any]]) -> list[float]:
+    # A little room on either side, for the labels of the first and the last point.
+    offsets = [row["offsets"] for row in rows]
+    return [min(offsets) * 0.8, max(offsets) * 1.25]
+
+
 def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
     """Plot rows/s in steady state, by engine."""
     rows = [
@@ -81,8 +93,10 @@ def peers_chart(result: dict[str, Any]) -> alt.TopLevelMixin:
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort="-x", axis=alt.Axis(labelLimit=220)),
-        x=alt.X("rate:Q", title="rows/s in steady state"),
     )
+    # Room for the label of the longest bar.
+    scale = alt.Scale(domain=[0, 1.15 * max((row["rate"] for row in rows), default=1)], nice=False)
+    base = base.encode(x=alt.X("rate:Q", title="rows/s in steady state", scale=scale))
     bars = base.mark_bar().encode(color=alt.condition("datum.is_ours", alt.value("#1f77b4"), alt.value("#c4c4c4")))
     texts = base.mark_text(align="left", dx=4).encode(text=alt.Text("rate:Q", format=",.0f"))
     return (bars + texts).properties(width=520, height=34 * len(rows))
