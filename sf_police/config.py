@@ -6,106 +6,18 @@ Nothing here reads the environment; `cli.py` does, once, and passes the `Config`
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from sf_police import checks
 from sf_police.errors import UsageError
 
-_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_HOUR: Final = 3600
-_JARS_DIR: Final = "~/.cache/sf-police/jars"
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
-
-
-def duration_s(text: str) -> int:
-    """Return the seconds in a duration such as `30 minutes`, which is also Spark's notation."""
-    match = re.fullmatch(r"\s*(\d+)\s+(second|minute|hour|day|week)s?\s*", text)
-    if not match:
-        raise ValueError("a number of seconds, minutes, hours, days or weeks, such as `30 minutes`")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def _duration(text: str) -> str:
-    duration_s(text)
-    return text.strip()
-
-
-def _window(text: str) -> str:
-    seconds = duration_s(text)
-    if seconds == 0 or (_HOUR % seconds and seconds % _HOUR):
-        raise ValueError("a length that divides one hour (10, 15, 20, 30 minutes), or whole hours")
-    return text.strip()
-
-
-def _number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,18}", text.strip()) or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low:,} to {high:,}")
-        return int(text)
-
-    return parse
-
-
-def _flag(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError("0 or 1")
-    return text == "1"
-
-
-def parse_servers(text: str) -> str:
-    """Return `host:port`, or several, without white space. Raises ValueError for anything else."""
-    servers = [server.strip() for server in text.split(",")]
-    for server in servers:
-        host, _, port = server.rpartition(":")
-        if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise ValueError("host:port, or several separated by commas")
-    return ",".join(servers)
-
-
-def _topic(text: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in (".", ".."):
-        raise ValueError("1 to 249 of the characters a-z A-Z 0-9 . _ - (but not `.` or `..`)")
-    return text
-
-
-def _schema(text: str) -> str:
-    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) or text.startswith("pg_") or text == "information_schema":
-        raise ValueError("1 to 63 of the characters a-z 0-9 _, no digit first and not pg_")
-    return text
-
-
-def _offsets(text: str) -> str:
-    if text not in ("earliest", "latest"):
-        raise ValueError("earliest or latest")
-    return text
-
-
-def _memory(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d*[mgMG]", text):
-        raise ValueError("a whole number followed by m or g, such as 2g")
-    return text
-
-
-def _path(text: str) -> Path:
-    path = os.path.expanduser(text)
-    if path == "~" or path.startswith("~/"):
-        raise ValueError("a path without ~, as HOME is not set")
-    return Path(path)
-
-
-def _jars_dir(text: str) -> Path:
-    # Without a home the default leads nowhere. That is for those to say who look for jars, not for every command.
-    return Path(os.path.expanduser(text)) if text == _JARS_DIR else _path(text)
-
-
-def _checkpoint(text: str) -> str:
-    return str(_path(text)) if text.startswith("~") else text
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
@@ -136,36 +48,44 @@ class Defaults:
 class Config:
     """The settings of one run, checked. Created by `resolve`."""
 
-    kafka_bootstrap_servers: str = _setting(None, parse_servers, "brokers (default: localhost:KAFKA_PORT)")
-    kafka_topic: str = _setting(None, _topic, "name of the topic")
-    kafka_port: int = _setting("9092", _number(1, 65000), "port of the first local broker")
-    kafka_brokers: int = _setting("1", _number(1, 9), "number of local brokers; broker i listens on KAFKA_PORT+2i")
-    partitions: int = _setting("3", _number(1, 10_000), "partitions of a new topic")
-    kafka_home: Path | None = _setting(None, _path, "a Kafka installation of your own (default: the project's)")
+    kafka_bootstrap_servers: str = _setting(None, checks.servers, "brokers (default: localhost:KAFKA_PORT)")
+    kafka_topic: str = _setting(None, checks.topic, "name of the topic")
+    kafka_port: int = _setting("9092", checks.number(1, 65000), "port of the first local broker")
+    kafka_brokers: int = _setting(
+        "1", checks.number(1, 9), "number of local brokers; broker i listens on KAFKA_PORT+2i"
+    )
+    partitions: int = _setting("3", checks.number(1, 10_000), "partitions of a new topic")
+    kafka_home: Path | None = _setting(None, checks.path, "a Kafka installation of your own (default: the project's)")
     kafka_client_properties: Path | None = _setting(
-        None, _path, "client.properties file: security settings, and the brokers if nothing else names them"
+        None, checks.path, "client.properties file: security settings, and the brokers if nothing else names them"
     )
-    data: Path = _setting(None, _path, "JSON file of calls (default: a generated one in STATE_DIR)")
-    state_dir: Path = _setting(".run", _path, "folder for everything that a run writes")
+    data: Path = _setting(None, checks.path, "JSON file of calls (default: a generated one in STATE_DIR)")
+    state_dir: Path = _setting(".run", checks.path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
-    store_schema: str = _setting(STORE_SCHEMA, _schema, "PostgreSQL schema of the store's own; not for SQLite")
-    checkpoint: str = _setting(None, _checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)")
-    window: str = _setting(None, _window, "length of a window: a divisor of one hour, or whole hours")
-    watermark: str = _setting(None, _duration, "how far a call may trail the latest event time")
-    trigger: str = _setting("0 seconds", _duration, "minimum interval between micro-batches; not with UNTIL_END")
+    store_schema: str = _setting(STORE_SCHEMA, checks.schema, "PostgreSQL schema of the store's own; not for SQLite")
+    checkpoint: str = _setting(
+        None, checks.checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)"
+    )
+    window: str = _setting(None, checks.window, "length of a window: a divisor of one hour, or whole hours")
+    watermark: str = _setting(None, checks.duration, "how far a call may trail the latest event time")
+    trigger: str = _setting("0 seconds", checks.duration, "minimum interval between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
-        None, _number(1, 10**15), f"maximum records per micro-batch; {SMALL_BATCH_RECORDS:,} or fewer minimizes latency"
+        None,
+        checks.number(1, 10**15),
+        f"maximum records per micro-batch; {SMALL_BATCH_RECORDS:,} or fewer minimizes latency",
     )
-    starting_offsets: str = _setting("earliest", _offsets, "where a new stream starts: earliest or latest")
-    until_end: bool = _setting("0", _flag, "1: stop once the records in the topic at the start are processed")
+    starting_offsets: str = _setting("earliest", checks.offsets, "where a new stream starts: earliest or latest")
+    until_end: bool = _setting("0", checks.flag, "1: stop once the records in the topic at the start are processed")
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
-    spark_driver_memory: str = _setting("2g", _memory, "memory of Spark's driver JVM")
-    spark_ui_port: int | None = _setting(None, _number(1, 65535), "port of Spark's UI; off unless set")
+    spark_driver_memory: str = _setting("2g", checks.memory, "memory of Spark's driver JVM")
+    spark_ui_port: int | None = _setting(None, checks.number(1, 65535), "port of Spark's UI; off unless set")
     state_partitions: int | None = _setting(
-        None, _number(1, 10_000), "state partitions of a new checkpoint (default: one per core, or 1 for small batches)"
+        None,
+        checks.number(1, 10_000),
+        "state partitions of a new checkpoint (default: one per core, or 1 for small batches)",
     )
-    jars_dir: Path = _setting(_JARS_DIR, _jars_dir, "folder of the installed jars")
-    java_home: Path | None = _setting(None, _path, "the Java installation to use (default: the one on the PATH)")
+    jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
+    java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")
     maven_repo: str | None = _setting(None, str, "URL of a Maven Central mirror")
 
     @property
@@ -233,7 +153,7 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     for name, value in derived.items():
         if parsed[name] is None:
             parsed[name] = value
-    if parsed["until_end"] and duration_s(parsed["trigger"]):
+    if parsed["until_end"] and checks.duration_s(parsed["trigger"]):
         raise UsageError(
             f"TRIGGER={parsed['trigger']} cannot be combined with UNTIL_END=1, which runs without pauses",
             remedy="leave one of them out",

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from kafka.errors import KafkaError
 
-from sf_police.config import Config, parse_servers
+from sf_police import checks
+from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.topic import failures
 from sf_police.topic.client_properties import (
@@ -56,7 +57,7 @@ def kafka_access(config: Config) -> KafkaAccess:
         try:
             # Java's clients ignore a protocol before the host.
             named = [each.rpartition("://")[2] for each in properties.get(SERVERS, "").split(",") if each.strip()]
-            servers = parse_servers(",".join(named)) if named else f"localhost:{config.kafka_port}"
+            servers = checks.servers(",".join(named)) if named else f"localhost:{config.kafka_port}"
         except ValueError as error:
             raise UsageError(f"KAFKA_CLIENT_PROPERTIES={path}: {SERVERS}: expected {error}") from None
     return KafkaAccess(servers, properties)

@@ -13,7 +13,8 @@ from typing import Final
 
 from rich.console import Console, RenderableType
 
-from sf_police.config import Config, duration_s
+from sf_police.checks import duration_s
+from sf_police.config import Config
 from sf_police.how_to import in_reach
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import BatchReport

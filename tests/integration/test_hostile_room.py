@@ -16,10 +16,6 @@ import pytest
 from tests.support.environment import ROOT
 from tests.support.hostile_room import Room
 
-AWAITS = pytest.mark.xfail(
-    strict=True, reason="sf_police itself still reads bare names (WINDOW=0), another Spark and another kafka.py"
-)
-
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
@@ -51,7 +47,6 @@ def test_the_machine_has_no_name_that_resolves(room: Room) -> None:
     assert room.prefix, "unshare --uts does not work here"
 
 
-@AWAITS
 def test_the_answer_is_that_of_a_quiet_room(room: Room) -> None:
     job = room.make("data", "topic-create", "produce", "run-stream", "UNTIL_END=1")
     assert job.returncode == 0, job.stderr
@@ -62,7 +57,6 @@ def test_the_answer_is_that_of_a_quiet_room(room: Room) -> None:
     assert answer.stdout == (ROOT / "fixtures" / "window_answers.csv").read_text()
 
 
-@AWAITS
 def test_doctor_finds_nothing_wrong(room: Room) -> None:
     doctor = room.make("doctor")
 

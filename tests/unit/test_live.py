@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sf_police import live
 from sf_police.calls import QUESTION
-from sf_police.commands import Run
+from sf_police.commands import live
+from sf_police.commands.run import Run
 from sf_police.errors import SfPoliceError
 from sf_police.produce.resume import Remaining
 from sf_police.stop import Stop

@@ -6,7 +6,6 @@ process can outlive the command.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sf_police import commands
-from sf_police.commands import Run
+from sf_police.commands.files import generate_file
+from sf_police.commands.run import Run, say
+from sf_police.commands.stream import count_records
 from sf_police.config import Config
 from sf_police.question import Question
 
@@ -48,11 +48,11 @@ def live(run: Run, *, file: str | None, rate: float | None, speed: float | None,
     with resume.only_producer(config):
         topic = admin.describe_topic(access, config.kafka_topic)
         remaining = resume.remaining_records(
-            access, topic, path, run.question, order="event", folder=config.state_dir, say=_say
+            access, topic, path, run.question, order="event", folder=config.state_dir, say=say
         )
-        _say(_plan(remaining, config, run.question, rate=rate, speed=speed))
+        say(_plan(remaining, config, run.question, rate=rate, speed=speed))
         producer = PacedProducer(run, access, topic, remaining, rate=rate, speed=speed)
-        return commands.count_records(run, producer)
+        return count_records(run, producer)
 
 
 def live_config(config: Config, question: Question, name: str) -> Config:
@@ -90,7 +90,7 @@ def data_file(run: Run, file: str | None) -> Path:
     path, question = Path(file) if file else run.config.data, run.question
     is_default = path == run.config.state_dir / question.defaults.folder / question.defaults.data
     if is_default:
-        commands.generate_file(run, count=question.generated, seed=question.seed, if_missing=True)
+        generate_file(run, count=question.generated, seed=question.seed, if_missing=True)
     return path
 
 
@@ -161,7 +161,3 @@ class PacedProducer:
 
     def _is_stopped(self) -> bool:
         return self._run.stop.is_set() or self._is_over.is_set()
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from sf_police.commands import Run
+from sf_police.commands.run import Run, say
 from sf_police.how_to import how_to
 
 
@@ -12,12 +10,12 @@ def install(run: Run) -> int:
     """Download what a run needs besides the package, and create the archive of Spark's classes."""
     from sf_police.spark import jars
 
-    jars.install_connector(run.config, say=_say)
+    jars.install_connector(run.config, say=say)
     try:
         make_archive(run)
     except OSError as error:
-        _say(f"no archive, so Spark starts more slowly: cannot write {error.filename}: {error.strerror}")
-    _say(f"installed; next: `{how_to('doctor')}`")
+        say(f"no archive, so Spark starts more slowly: cannot write {error.filename}: {error.strerror}")
+    say(f"installed; next: `{how_to('doctor')}`")
     return 0
 
 
@@ -25,9 +23,5 @@ def make_archive(run: Run) -> int:
     """Create the archive of Spark's classes."""
     from sf_police.stream.class_archive import create_archive
 
-    create_archive(run.config, run.question, say=_say)
+    create_archive(run.config, run.question, say=say)
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,169 @@
+"""The command line: which commands there are, and what each accepts. Reads nothing itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sf_police import __version__, config, environment
+from sf_police.commands import files, install, live, reset, show, stream
+from sf_police.question import Question
+from sf_police.store.views import kinds
+from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
+
+# The settings that commands use: each accepts them as flags, and checks no others.
+_KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
+_FILES: Final = ("state_dir", "store", "store_schema")
+_SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home")
+_STREAM: Final = (
+    "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
+    "state_partitions", *_SPARK,
+)  # fmt: skip
+_LIVE: Final = (
+    "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger", *_SPARK,
+)  # fmt: skip
+
+
+def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
+    """Return the parser of a question's command line."""
+    parser = argparse.ArgumentParser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
+    parser.add_argument("--version", action="version", version=f"sf-police {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
+
+    rows = question.rows
+    helps: dict[str, str] = {}
+
+    def command(
+        name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
+        helps[name] = help
+        form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
+        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "produce") else "")
+        sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
+        sub.set_defaults(run=run, uses=(*settings, *no_flags))
+        sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
+        groups: dict[str, Any] = {}
+        for field in config.settings():
+            if field.name in settings:
+                group = groups.get(group_of(field)) or sub.add_argument_group(group_of(field))
+                groups[group_of(field)] = group
+                _add_setting(group, field, question)
+        return sub
+
+    command(
+        "install",
+        install.install,
+        "download Spark's Kafka connector, and make Spark start fast",
+        ("state_dir", "jars_dir", "java_home", "maven_repo"),
+    )
+
+    sub = command("live", live.live, f"watch a stream: send {rows} at a pace, and count them", (*_KAFKA, *_LIVE))
+    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
+    sub.add_argument("--speed", type=factor, metavar="N", help="N times as fast as the events (default: 600)")
+    sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
+    sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
+
+    sub = command("generate", files.generate_file, f"write a file of synthetic {rows}", ("data", "state_dir"))
+    sub.add_argument(
+        f"--{rows.replace('_', '-')}",
+        dest="count",
+        type=positive,
+        default=question.generated,
+        metavar="N",
+        help=f"number of {rows} (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        default=question.seed,
+        help=f"random seed; another one yields other {rows} (default: %(default)s)",
+    )
+    sub.add_argument("--if-missing", action="store_true", help="do nothing if the file already exists")
+
+    command("create-topic", files.create_topic, "create the topic", (*_KAFKA, "partitions"))
+
+    sub = command("produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"), ("data",))
+    sub.add_argument(
+        "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
+    )
+
+    sub.add_argument(
+        "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
+    )
+    sub.add_argument("--rate", type=factor, metavar="N", help="send N records a second (default: as fast as possible)")
+    sub.add_argument(
+        "--speed", type=factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
+    )
+    sub.add_argument(
+        "--again",
+        action="store_true",
+        help="send the whole file, whatever the topic already holds; duplicates are counted once",
+    )
+
+    command("stream", stream.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
+
+    sub = command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
+    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
+    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+
+    sub = command("answer", show.answer, "print the answer from the store", _FILES)
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument(
+        "--by", choices=tuple(kinds(question.answers)), help="print only this answer (default for csv: window)"
+    )
+    sub.add_argument(
+        "--window",
+        dest="window_start",
+        type=show.window_start,
+        metavar="START",
+        help="print only the window that starts at START, with its counts",
+    )
+    sub.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="rows per answer, of windows the newest (default: in a table what fits the screen, up to 10; else all)",
+    )
+    sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
+
+    _add_rejected_arguments(command("rejected", show.rejected, "show why records were rejected, with samples", _FILES))
+
+    command(
+        "make-archive",
+        install.make_archive,
+        "create the class archive that makes Spark start faster",
+        ("state_dir", "jars_dir", "java_home"),
+    )
+
+    command("doctor", show.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
+
+    command("reset", reset.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, "checkpoint"))
+    parser.description, parser.epilog = overview(question, helps), epilog(prog)
+    return parser
+
+
+def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
+    sub.add_argument(
+        "--limit", type=positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    )
+
+
+def _add_setting(parser: Any, field: Any, question: Question) -> None:
+    variable = field.name.upper() if field.name in environment.SHARED else environment.variable_of(field.name)
+    flag, text = flag_of(field.name), setting_help(field, question, variable=variable).replace("%", "%%")
+    if field.name == "until_end":
+        parser.add_argument(flag, action="store_const", const="1", help=text)
+    else:
+        parser.add_argument(flag, metavar=metavar(field), help=text)
+
+
+def flag_of(setting: str) -> str:
+    """Return the flag that sets a setting."""
+    return f"--{setting.replace('_', '-')}"

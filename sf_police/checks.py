@@ -1,0 +1,110 @@
+"""What a setting may be: each check parses a text, and raises ValueError that says what was expected."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_HOUR: Final = 3600
+JARS_DIR: Final = "~/.cache/sf-police/jars"
+
+
+def duration_s(text: str) -> int:
+    """Return the seconds in a duration such as `30 minutes`, which is also Spark's notation."""
+    match = re.fullmatch(r"\s*(\d+)\s+(second|minute|hour|day|week)s?\s*", text)
+    if not match:
+        raise ValueError("a number of seconds, minutes, hours, days or weeks, such as `30 minutes`")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def duration(text: str) -> str:
+    """Check a duration."""
+    duration_s(text)
+    return text.strip()
+
+
+def window(text: str) -> str:
+    """Check the length of a window."""
+    seconds = duration_s(text)
+    if seconds == 0 or (_HOUR % seconds and seconds % _HOUR):
+        raise ValueError("a length that divides one hour (10, 15, 20, 30 minutes), or whole hours")
+    return text.strip()
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """Return the check of a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,18}", text.strip()) or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low:,} to {high:,}")
+        return int(text)
+
+    return parse
+
+
+def flag(text: str) -> bool:
+    """Parse 0 or 1."""
+    if text not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return text == "1"
+
+
+def servers(text: str) -> str:
+    """Return `host:port`, or several, without white space. Raises ValueError for anything else."""
+    given = [server.strip() for server in text.split(",")]
+    for server in given:
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ValueError("host:port, or several separated by commas")
+    return ",".join(given)
+
+
+def topic(text: str) -> str:
+    """Check the name of a topic."""
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in (".", ".."):
+        raise ValueError("1 to 249 of the characters a-z A-Z 0-9 . _ - (but not `.` or `..`)")
+    return text
+
+
+def schema(text: str) -> str:
+    """Check the name of a PostgreSQL schema."""
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", text) or text.startswith("pg_") or text == "information_schema":
+        raise ValueError("1 to 63 of the characters a-z 0-9 _, no digit first and not pg_")
+    return text
+
+
+def offsets(text: str) -> str:
+    """Check where a stream starts."""
+    if text not in ("earliest", "latest"):
+        raise ValueError("earliest or latest")
+    return text
+
+
+def memory(text: str) -> str:
+    """Check an amount of memory."""
+    if not re.fullmatch(r"[1-9]\d*[mgMG]", text):
+        raise ValueError("a whole number followed by m or g, such as 2g")
+    return text
+
+
+def path(text: str) -> Path:
+    """Parse a path, with `~` as the home folder."""
+    expanded = os.path.expanduser(text)
+    if expanded == "~" or expanded.startswith("~/"):
+        raise ValueError("a path without ~, as HOME is not set")
+    return Path(expanded)
+
+
+def jars_dir(text: str) -> Path:
+    """Parse the folder of the jars."""
+    # Without a home the default leads nowhere. That is for those to say who look for jars, not for every command.
+    return Path(os.path.expanduser(text)) if text == JARS_DIR else path(text)
+
+
+def checkpoint(text: str) -> str:
+    """Check a checkpoint's folder or URI."""
+    return str(path(text)) if text.startswith("~") else text

@@ -1,0 +1,81 @@
+"""The commands `generate`, `create-topic` and `produce`: from a file to the topic.
+
+Heavy modules are imported only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sf_police.commands.run import Run, say
+from sf_police.errors import SfPoliceError
+
+if TYPE_CHECKING:
+    pass
+
+
+def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
+    """Write a file of synthetic records."""
+    from sf_police.produce.generated_file import write_records
+
+    generate, path = run.question.generate, run.config.data
+    if generate is None:
+        raise SfPoliceError(f"the question {run.question.name} has no generator", remedy="set DATA to a file of yours")
+    if if_missing and path.exists():
+        say(f"{path} already exists")
+        return 0
+    if if_missing and path != run.config.state_dir / run.question.defaults.folder / run.question.defaults.data:
+        raise SfPoliceError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
+    started = time.monotonic()
+    try:
+        write_records(path, generate(count, seed))
+    except OSError as error:
+        raise SfPoliceError(f"cannot write {path}: {error.strerror}") from error
+    say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def create_topic(run: Run) -> int:
+    """Create the topic, unless it already exists."""
+    from sf_police.topic import admin
+    from sf_police.topic.clients import kafka_access
+
+    name, partitions = run.config.kafka_topic, run.config.partitions
+    is_new = admin.create_topic(kafka_access(run.config), name, partitions=partitions)
+    say(f"topic {name} {'created' if is_new else 'already exists'}, {partitions} partitions")
+    return 0
+
+
+def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool) -> int:
+    """Send the file's records that the topic does not hold yet."""
+    from sf_police.produce import producer, resume
+    from sf_police.produce.pace import paced
+    from sf_police.topic import admin, sending
+    from sf_police.topic.clients import kafka_access
+    from sf_police.view import progress, terminal
+
+    config, rows = run.config, run.question.rows
+    access = kafka_access(config)
+    topic = admin.describe_topic(access, config.kafka_topic)
+    with resume.only_producer(config):
+        path = Path(file) if file else config.data
+        remaining = resume.remaining_records(
+            access, topic, path, run.question, order=order, folder=config.state_dir, again=again, say=say
+        )
+        if not remaining.count:
+            return 0
+        started = time.monotonic()
+        due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
+        with (
+            run.stop.awaited(),
+            sending.kafka_producer(access, topic) as client,
+            progress.sending(remaining.count, seconds=remaining.seconds(rate=rate, speed=speed)) as on_progress,
+        ):
+            sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
+        say(terminal.sent_line(sent, time.monotonic() - started))
+    if sent.sent < remaining.count:
+        say(f"interrupted: {remaining.count - sent.sent:,} {rows} were not sent; run it again to send them")
+        return run.stop.exit_code
+    return 0

@@ -1,0 +1,34 @@
+"""The command `reset`.
+
+Heavy modules are imported only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sf_police.commands.run import Run, say
+
+if TYPE_CHECKING:
+    pass
+
+
+def reset(run: Run) -> int:
+    """Delete the checkpoint and the store, once both are proven to be ours; say what else is left in their places."""
+    from sf_police.store.database import delete_database, open_database
+    from sf_police.stream import checkpoint
+
+    config = run.config
+    with closing(open_database(config.store, run.question, config.store_schema)) as database:
+        where, stream = database.where, database.owner_if_readable()
+    checkpoint.ensure_ours(config.checkpoint, stream)
+    with checkpoint.exclusive(config.checkpoint, config.state_dir):
+        is_known = checkpoint.names_store(config.checkpoint, where)
+        # The store first: if it is not ours, or in use, nothing is deleted.
+        left = delete_database(config.store, run.question, config.store_schema, is_known=is_known)
+        left += checkpoint.delete(config.checkpoint)
+    say("deleted the checkpoint and the store; the next run starts over")
+    if left:
+        say(f"left, as this program did not make it: {', '.join(left)}")
+    return 0

@@ -1,0 +1,24 @@
+"""What every command receives, and how it talks to people."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from sf_police.config import Config
+from sf_police.question import Question
+from sf_police.stop import Stop
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every command receives: the settings, the question, and whether a signal has asked it to end."""
+
+    config: Config
+    question: Question
+    stop: Stop
+
+
+def say(line: str) -> None:
+    """Print a line for people: to standard error, as data goes to standard output."""
+    print(line, file=sys.stderr, flush=True)

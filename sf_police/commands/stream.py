@@ -1,0 +1,79 @@
+"""The command `stream`: from the topic to the store.
+
+Heavy modules are imported only where they are needed, so that `produce` never waits for Spark, nor `answer` for Kafka.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, closing, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+from sf_police.commands.run import Run, say
+from sf_police.output import OutputError
+
+if TYPE_CHECKING:
+    from sf_police.view.live import LiveShow
+
+
+class Companion(Protocol):
+    """What runs beside the stream."""
+
+    def running(self, show: LiveShow) -> AbstractContextManager[None]:
+        """Run in this context; raise its error, if it failed."""
+
+    def is_done(self, counted_to: int) -> bool:
+        """Return whether the stream should end; it has counted up to this sum of the partitions' next offsets."""
+
+
+def stream(run: Run) -> int:
+    """Count the topic's records into the store; at the end, print the answer and the books."""
+    code = count_records(run)
+    if run.stop.is_set() and run.config.until_end:
+        say("interrupted before the end; run it again to resume")
+        return run.stop.exit_code
+    return code
+
+
+def count_records(run: Run, companion: Companion | None = None) -> int:
+    """Count the topic's records into the store until the end or a signal; print the answer, and return the exit code.
+
+    Args:
+        run: the settings, the question, and the signal.
+        companion: what runs beside the stream, from its start on, and can end it.
+    """
+    from sf_police.spark.session import stop_session
+    from sf_police.store.answers import StoreReader
+    from sf_police.store.database import open_database
+    from sf_police.store.writer import StoreWriter
+    from sf_police.stream import checkpoint, query, startup
+    from sf_police.topic import admin
+    from sf_police.topic.clients import kafka_access
+    from sf_police.view import answer, live
+
+    config, stop = run.config, run.stop
+    only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
+    with only_stream, closing(open_database(config.store, run.question, config.store_schema)) as database:
+        topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+        config, session = startup.start_session(config, topic, database, say=say)
+        if config.spark_ui_port:
+            say(f"Spark's UI: {session.sparkContext.uiWebUrl}")
+        reader, writer = StoreReader(database), StoreWriter(database)
+        try:
+            with stop.awaited():
+                with live.batches(reader, config) as show, companion.running(show) if companion else nullcontext():
+
+                    def is_stopped() -> bool:
+                        return stop.is_set() or (companion is not None and companion.is_done(show.counted_to))
+
+                    query.run_stream(
+                        session, config, run.question, writer, is_stopped=is_stopped, on_batch=show, say=show.say
+                    )
+                # Printed before Spark shuts down, which takes a while.
+                try:
+                    return answer.print_result(reader)
+                except OutputError as error:
+                    # All is counted and stored. What is printed from now on is dropped; the books still are said.
+                    say(f"{error}: the answer is in the store, `sf-police answer` prints it")
+                    return answer.print_result(reader)
+        finally:
+            stop_session(session)
