@@ -70,10 +70,10 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
                     )
                 # Printed before Spark shuts down, which takes a while.
                 try:
-                    return answer.print_result(reader)
+                    return answer.print_run(reader)
                 except OutputError as error:
                     # All is counted and stored. What is printed from now on is dropped; the books still are said.
                     say(f"{error}: the answer is in the store, `sf-police answer` prints it")
-                    return answer.print_result(reader)
+                    return answer.print_run(reader)
         finally:
             stop_session(session)

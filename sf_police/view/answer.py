@@ -121,7 +121,7 @@ def table_rows(tables: int) -> int:
 
 
 def print_result(store: StoreReader, *, limit: int | None = None) -> int:
-    """Print the answer and the books; return the exit code: 1 if these do not balance, or every record was rejected."""
+    """Print the answer and the books; return the exit code: 1 if these do not balance."""
     books = store.books()
     if store.newest_windows(1):
         _print_tables(store, _document(store, by=None, window_start=None, limit=None), limit)
@@ -129,7 +129,13 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
     if books.rejected:
         print(rejected.rejected_line(store, books), file=sys.stderr, flush=True)
-    return 0 if books.is_balanced and not books.is_all_rejected else 1
+    return 0 if books.is_balanced else 1
+
+
+def print_run(store: StoreReader) -> int:
+    """Print the result of a run; return its exit code: 1 also if every record was rejected."""
+    code = print_result(store)
+    return 1 if store.books().is_all_rejected else code
 
 
 def say_imbalance(store: StoreReader) -> int:

@@ -44,11 +44,10 @@ def print_rejected(store: StoreReader, *, format: str, reason: str, limit: int) 
 
 def rejected_line(store: StoreReader, books: Books) -> str:
     """Say why records were rejected, for the end of a run."""
-    reasons = store.rejected_reasons()
-    top = reasons[0]["reason"] if reasons else "no reason is stored"
+    why = "".join(f"; most often: {row['reason']} ({row['records']:,})" for row in store.rejected_reasons()[:1])
     if books.is_all_rejected:
-        return f"error: every record was rejected, so nothing was counted; most often: {top}; see {_COMMAND}"
-    return f"rejected {books.rejected:,} records; most often: {top} ({reasons[0]['records']:,}); see {_COMMAND}"
+        return f"every record was rejected, so nothing was counted{why}; see {_COMMAND}"
+    return f"rejected {books.rejected:,} records{why}; see {_COMMAND}"
 
 
 def _reasons(store: StoreReader, reason: str) -> list[Row]:

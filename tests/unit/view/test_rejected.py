@@ -17,7 +17,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
-from sf_police.view.answer import print_result
+from sf_police.view.answer import print_result, print_run
 from sf_police.view.rejected import print_rejected
 from tests.support.builders import a_batch, a_counts_table
 
@@ -149,11 +149,22 @@ def test_a_run_whose_records_were_all_rejected_has_failed(
 ) -> None:
     StoreWriter(empty.database).write_batch(a_batch(read=4, rejected=4), a_counts_table([]), rejected_rows())
 
-    code = print_result(empty)
+    code = print_run(empty)
 
     out, err = capsys.readouterr()
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == (
-        "error: every record was rejected, so nothing was counted; most often: crime_id is missing; "
+        "every record was rejected, so nothing was counted; most often: crime_id is missing (2); "
         "see `sf-police rejected`"
     )
+    assert print_result(empty) == 0  # to look at it is no failure
+
+
+def test_rejected_records_that_the_store_lacks_are_no_traceback(
+    empty: StoreReader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with empty.database.transaction() as connection:
+        connection.execute(empty.database.tables.batches.insert(), a_batch(read=4, rejected=4).row())
+
+    assert print_run(empty) == 1
+    assert "THEY DO NOT BALANCE" in capsys.readouterr().err
