@@ -56,14 +56,14 @@ def test_its_doctor_says_what_to_type(installed: Path, tmp_path: Path) -> None:
     lines = {line.split()[1 + line.startswith("to do")].rstrip(":"): line for line in done.stdout.splitlines()}
     assert lines["jars"].endswith(f"4 of 4 jars are missing from {tmp_path} -> run `sf-police install`")
     assert lines["broker"].endswith("-> start a broker, or name one with KAFKA_BOOTSTRAP_SERVERS")
-    assert lines["store"].endswith("-> run `sf-police stream` first")
+    assert lines["store"].endswith("-> run `sf-police stream`")
     assert "make " not in done.stdout
 
 
 def test_its_errors_say_what_to_type(installed: Path, tmp_path: Path) -> None:
     done = run(installed, "answer", STATE_DIR=str(tmp_path))
 
-    assert done.stderr == f"error: no store at sqlite:///{tmp_path}/answers.db: run `sf-police stream` first\n"
+    assert done.stderr == f"error: no store at sqlite:///{tmp_path}/answers.db: run `sf-police stream`\n"
 
 
 def test_it_installs_the_jars_that_are_there_already(installed: Path) -> None:
