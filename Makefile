@@ -45,7 +45,7 @@ demo: install ## Run everything once, from the install to the answer
 	@scripts/demo.sh
 
 .PHONY: live
-live: install ## Watch windows fill while calls are sent at a pace (Ctrl-C ends it)
+live: install ## Watch windows fill while calls are sent at a pace
 	@scripts/live.sh $(ARGS)
 
 .PHONY: install
