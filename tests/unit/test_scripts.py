@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -92,9 +93,9 @@ def test_the_state_folder_is_as_python_reads_it(environ: dict[str, str], expecte
 
 
 def test_without_home_the_users_own_is_looked_up() -> None:
-    script = 'printf "%s\\n" "${JARS}"'
+    script, own = 'printf "%s\\n" "${JARS}"', pwd.getpwuid(os.getuid()).pw_dir
 
-    assert shown(script, HOME=None) == shown(script, HOME="") == f"{Path.home()}/.cache/sf-police/jars\n"
+    assert shown(script, HOME=None) == shown(script, HOME="") == f"{own}/.cache/sf-police/jars\n"
 
 
 @pytest.mark.parametrize(
