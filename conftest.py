@@ -19,6 +19,7 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
+from sf_police import config
 from sf_police.environment import for_spark, given_settings, inherited
 from sf_police.spark.session import MEANING
 from tests.support import brokers, docker
@@ -100,7 +101,9 @@ def kafka(
 ) -> Iterator[str]:
     """Address of a broker that answers."""
     way = request.config.getoption("--kafka-by")
-    servers = given_settings(os.environ, ["kafka_bootstrap_servers"]).settings.get("kafka_bootstrap_servers")
+    servers = given_settings(os.environ, [field.name for field in config.settings()]).settings.get(
+        "kafka_bootstrap_servers"
+    )
     if servers and way == "auto":
         say_aloud(f"kafka: yours, at {servers}")
         yield servers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environment import ROOT
+from tests.support.clone import copy_scripts
 
 # A build tool that makes of any project a wheel with one module and one command.
 _BACKEND = """
@@ -63,7 +62,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.clone, self.wheels, self.home = folder / "a é & %20 clone", folder / "wheels", folder / "home"
-        shutil.copytree(ROOT / "scripts", self.clone / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        copy_scripts(self.clone)
         self.wheels.mkdir()
         self.home.mkdir()
         backend = {"setuptools/__init__.py": "", "setuptools/build_meta.py": _BACKEND}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.clone import copy_scripts
 from tests.support.environment import ROOT
 
 BASE = {"PATH": os.environ["PATH"], "HOME": "/home/me"}
@@ -287,10 +288,7 @@ def test_clean_of_a_folder_that_no_broker_was_in_deletes_nothing(tmp_path: Path)
 
 def make_clone(folder: Path) -> Path:
     """A clone as far as clean.sh and venv-install.sh need it, so that they cannot touch this one."""
-    shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    sums = Path("sf_police") / "spark" / "jars.sha256"
-    (folder / sums).parent.mkdir(parents=True)
-    shutil.copy(ROOT / sums, folder / sums)
+    copy_scripts(folder)
     for name in ("requirements.lock", "pyproject.toml", "setup.cfg"):
         shutil.copy(ROOT / name, folder / name)
     return folder
