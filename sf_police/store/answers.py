@@ -59,18 +59,23 @@ class StoreReader:
         return found or (None if self.books().is_balanced else "its books do not balance")
 
     def books(self) -> Books:
-        """Return the books of the whole store, from its tables alone."""
-        batches, counted = self._tables.batches, self._tables.counts.c[self.database.question.rows]
-        names = ("read", "counted", "duplicates", "late", "rejected")
-        sums = self.database.rows(select(*(func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)))
-        stored = self.database.rows(select(func.coalesce(func.sum(counted), 0).label("n")))
-        rejected = self.database.rows(select(func.count().label("n")).select_from(self._tables.rejected))
-        spans = self.database.rows(select(batches.c.start_offsets, batches.c.end_offsets).order_by(batches.c.batch_id))
-        offsets = _span(json.loads(spans[0]["start_offsets"]), json.loads(spans[-1]["end_offsets"])) if spans else 0
-        totals = {name: int(sums[0][name]) for name in names}
-        return Books(
-            offsets=offsets, **totals, stored_counted=int(stored[0]["n"]), stored_rejected=int(rejected[0]["n"])
-        )
+        """Return the books of the whole store, from its tables alone.
+
+        One statement, as a running stream may store a batch between two of them.
+        """
+        tables, batches = self._tables, self._tables.batches
+        by_id, names = tables.batches.alias(), ("read", "counted", "duplicates", "late", "rejected")
+        parts = {
+            "stored_counted": select(func.coalesce(func.sum(tables.counts.c[self.database.question.rows]), 0)),
+            "stored_rejected": select(func.count()).select_from(tables.rejected),
+            "start": select(by_id.c.start_offsets).order_by(by_id.c.batch_id).limit(1),
+            "end": select(by_id.c.end_offsets).order_by(by_id.c.batch_id.desc()).limit(1),
+        }
+        sums = (func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)
+        [row] = self.database.rows(select(*sums, *(part.scalar_subquery().label(name) for name, part in parts.items())))
+        start, end = row.pop("start"), row.pop("end")
+        offsets = _span(json.loads(start), json.loads(end)) if start else 0
+        return Books(offsets=offsets, **{name: int(number) for name, number in row.items()})
 
     def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
         """Return rows of a view: windows by start, oldest or newest first; others by count, highest first."""

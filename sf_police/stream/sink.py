@@ -41,12 +41,16 @@ class StoreSink:
 
     def write(self, counts: DataFrame, batch_id: int) -> None:
         """Write a micro-batch. Consumes the whole frame, even on a replay, or Spark would not commit the state."""
+        began_s = time.time()
         try:
             rows = counts.toArrow()
             query = self._query()
             metrics = self._plan.metrics(query)
             topic = self._config.kafka_topic
-            batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, now_s=time.time())
+            # A replayed batch was planned before the kill, and its time since then is mostly no work.
+            began_s = began_s if metrics.latest_offsets is None else metrics.started_ms / 1000
+            seconds = round(time.time() - began_s, 3)
+            batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, seconds=seconds)
             rejected = self._rejected(batch) if batch.rejected else ()
             self._store.write_batch(batch, rows, rejected, self._guard.check)
             self._on_batch(BatchReport(batch, lag(metrics, topic), metrics.state_rows, metrics.latest_event_time))
@@ -78,7 +82,7 @@ class StoreSink:
             yield {**row.asDict(), VALUE: None if row[VALUE] is None else bytes(row[VALUE])}
 
 
-def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str, now_s: float) -> Batch:
+def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str, seconds: float) -> Batch:
     """Return a micro-batch's row in the books; what was neither counted nor dropped was rejected.
 
     Raises:
@@ -102,7 +106,7 @@ def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str,
         late=metrics.late,
         rejected=rejected,
         watermark=metrics.watermark,
-        seconds=round(now_s - metrics.started_ms / 1000, 3),
+        seconds=seconds,
     )
 
 

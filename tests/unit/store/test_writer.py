@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UsageError
@@ -98,6 +99,19 @@ def test_the_books_balance_to_the_last_record(
     writer.write_batch(a_batch(**batch), a_counts_table(COUNTS), [rejected(1)])
 
     assert reader.books().is_balanced is is_balanced
+
+
+def test_the_books_are_of_one_moment(writer: StoreWriter, reader: StoreReader) -> None:
+    writer.write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
+    statements: list[str] = []
+    with reader.database.transaction() as connection:
+        engine = connection.engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: statements.append(statement))
+
+    assert reader.books().is_balanced
+
+    assert len([statement for statement in statements if "SELECT" in statement and "batches" in statement]) == 1
+    assert len([statement for statement in statements if "counts" in statement]) == 1
 
 
 def test_offsets_without_a_record_are_reported_apart(writer: StoreWriter, reader: StoreReader) -> None:

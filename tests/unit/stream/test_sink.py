@@ -21,7 +21,7 @@ METRICS = BatchMetrics(
 
 
 def made(**changes: Any) -> Batch:
-    return batch_of(replace(METRICS, **changes), query_id="q", batch_id=3, topic="calls", now_s=1002.5)
+    return batch_of(replace(METRICS, **changes), query_id="q", batch_id=3, topic="calls", seconds=2.5)
 
 
 def test_what_is_neither_counted_nor_dropped_was_rejected() -> None:
