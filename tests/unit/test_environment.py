@@ -100,7 +100,7 @@ def test_under_spark_submit_the_submits_own_holds() -> None:
     submit = {"PYSPARK_GATEWAY_PORT": "1", "SPARK_HOME": "/spark", "PYSPARK_PYTHON": "python3", "PYTHONPATH": "/spark"}
 
     assert environment.inherited(submit, python="/venv/bin/python", encoding="ascii") == submit
-    assert own_packages_first(["", "/spark", "/lib"], submit, folder="/work") == ["", "/spark", "/lib"]
+    assert own_packages_first(["", "/spark", "/lib"], submit, folder="/here") == ["", "/spark", "/lib"]
 
 
 def test_a_blank_java_home_is_none() -> None:
@@ -149,16 +149,16 @@ def test_a_collector_of_the_environments_is_seen(environ: dict[str, str], expect
     ("path", "pythonpath", "expected"),
     [
         (["", "/lib"], "", ["/lib", ""]),
-        (["/work", "/lib"], "", ["/lib", "/work"]),
+        (["/here", "/lib"], "", ["/lib", "/here"]),
         (["/bin", "/other", "/lib"], "/other", ["/bin", "/lib", "/other"]),
-        (["/work", "/other", "/lib"], "/other:", ["/lib", "/other", "/work"]),
-        (["/work", "/work/x", "/lib"], "x/", ["/lib", "/work/x", "/work"]),
+        (["/here", "/other", "/lib"], "/other:", ["/lib", "/other", "/here"]),
+        (["/here", "/here/x", "/lib"], "x/", ["/lib", "/here/x", "/here"]),
     ],
 )
 def test_our_packages_come_before_pythonpath_and_the_folder(
     path: list[str], pythonpath: str, expected: list[str]
 ) -> None:
-    assert own_packages_first(path, {"PYTHONPATH": pythonpath}, folder="/work") == expected
+    assert own_packages_first(path, {"PYTHONPATH": pythonpath}, folder="/here") == expected
 
 
 @pytest.mark.parametrize("where", ["folder", "PYTHONPATH"])
