@@ -94,7 +94,8 @@ def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:
     # Checks know settings; who typed a flag looks for the flag.
     for name, value in flags.items():
         if value is not None:
-            text = text.replace(f"{name.upper()}={value}", f"{flag_of(name)} {value}")
+            typed = flag_of(name) if name == "until_end" else f"{flag_of(name)} {value}"
+            text = text.replace(f"{name.upper()}={value}", typed)
     return text
 
 

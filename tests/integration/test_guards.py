@@ -212,18 +212,17 @@ def test_late_calls_bring_one_warning(make_job: Callable[..., Job]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["stream", "--window", "7 minutes"], "error: WINDOW=7 minutes: expected"),
+        (["stream", "--window", "7 minutes"], "error: --window 7 minutes: expected"),
         (
             ["stream", "--trigger", "1 second", "--until-end"],
-            "error: TRIGGER=1 second cannot be combined with UNTIL_END=1",
+            "error: --trigger 1 second cannot be combined with --until-end, which runs without pauses",
         ),
-        (["stream", "--state-partitions", "0"], "error: STATE_PARTITIONS=0: expected a whole number"),
+        (["stream", "--state-partitions", "0"], "error: --state-partitions 0: expected a whole number"),
         (["stream", "--store", "mysql://x/y"], "error: STORE"),
         (["stream", "--unknown"], "unrecognized arguments: --unknown"),
         (["produce", "--rate", "0"], "argument --rate: 0: expected a number above 0"),
         (["answer", "--limit", "0"], "argument --limit"),
         (["nonsense"], "invalid choice"),
-        ([], "required"),
     ],
 )
 def test_usage_errors_exit_with_2(tmp_path: Path, kafka: str, arguments: list[str], message: str) -> None:
@@ -233,6 +232,13 @@ def test_usage_errors_exit_with_2(tmp_path: Path, kafka: str, arguments: list[st
 
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert message in done.stderr
+
+
+def test_without_a_command_the_help_is_shown(tmp_path: Path, kafka: str) -> None:
+    done = Job(kafka, "none", tmp_path).run()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sf-police COMMAND [OPTION...]" in done.stdout
 
 
 def test_no_java_and_no_jars_are_named(job: Job, tmp_path: Path) -> None:
