@@ -1,7 +1,7 @@
 # Shared by the scripts in this folder: what they inherit, settings, messages, waiting. To be sourced; bash 3.2.
 # lib-java.sh and lib-kafka.sh build on it. Settings are those of README's table, by one rule: see `setting`.
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2329 # variables and functions are for the scripts that source this
+# shellcheck disable=SC2034 # variables are for the scripts that source this
 # shellcheck disable=SC2088 # ~ is expanded by `absolute`
 
 # What a shell inherits changes nothing: functions named like commands, noclobber, where `cd` goes, another Python's.
@@ -21,20 +21,6 @@ readonly ROOT
 
 say() {
   printf '==> %s\n' "$*" >&2
-}
-
-# sf_police COMMAND...: runs a command on the question.
-sf_police() {
-  "${PYTHON}" -m "${QUESTION:-sf_police}" "$@"
-}
-
-# Starts the local broker, unless KAFKA_BOOTSTRAP_SERVERS names another.
-start_or_use_broker() {
-  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ]]; then
-    "${ROOT}/scripts/kafka-start.sh"
-  else
-    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
-  fi
 }
 
 die() {
