@@ -18,6 +18,13 @@ class SfPoliceError(Exception):
         self.what, self.remedy = what, remedy
 
 
+class UnbalancedBatchError(SfPoliceError):
+    """A micro-batch's metrics disagree with its rows; nothing of it was stored, and a replay may cure it.
+
+    Spark counts twice what it ran twice, as after an executor was lost with the results of a stage.
+    """
+
+
 class UsageError(SfPoliceError):
     """The command line or a setting is invalid."""
 

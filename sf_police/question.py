@@ -83,6 +83,8 @@ class Question:
         title: one line that says what it asks, for `--help`.
         fields: of a record, in file order; the parser's fast path expects that order.
         id: the field by which two records with the same event time are duplicates.
+        drops_duplicates: whether of duplicates one is counted. Without that the stream keeps no state, and no record
+            is late: each counts in its own window.
         time: the field with the event time, a string.
         time_form: an example of an event time; each of its digits stands for any digit. Texts of this form must sort
             like the times.
@@ -92,7 +94,8 @@ class Question:
         fault: returns a column over the required fields and `event_time` that says why a well-formed record is
             rejected, NULL where it is accepted; None if there is no such rule.
         accepted: turns accepted records (their required fields and `event_time`) into rows with the group columns.
-        counts: turns rows, given `window`, into `window_start`, `window_end`, the groups, the count and the sums.
+        counts: turns the rows of a micro-batch, given `window`, into `window_start`, `window_end`, the groups, the
+            count and the sums; rows have `event_time`, the group columns, and the columns to sum.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
         spread: the column of `window_answers` whose minimum, median and maximum over all windows are shown.
         headline: returns the answer in words, from the columns of `overall_answer`, the spread (`…_per_window`) and
@@ -113,6 +116,7 @@ class Question:
     time_form: str
     groups: tuple[Field, ...]
     rows: str
+    drops_duplicates: bool = True
     sums: tuple[Field, ...] = ()
     fault: Callable[[], Column] | None = None
     accepted: Callable[[DataFrame], DataFrame]
@@ -165,6 +169,11 @@ class Question:
         )  # fmt: skip
 
     @property
+    def added_columns(self) -> tuple[str, ...]:
+        """The columns of `counts` whose values are added up."""
+        return (self.rows, *(each.name for each in self.sums))
+
+    @property
     def time_pattern(self) -> str:
         """A regular expression, for Python and Java alike, that matches times of the form `time_form`."""
         pattern = re.sub(r"\d+", lambda digits: f"[0-9]{{{len(digits[0])}}}", self.time_form)
@@ -176,7 +185,7 @@ class Question:
         return {
             "name": self.name,
             "fields": [[each.name, each.type, each.is_required] for each in self.fields],
-            "id": self.id,
+            "id": [self.id, self.drops_duplicates],
             "time": [self.time, self.time_form],
             "stored columns": [
                 [WINDOW_START, WINDOW_END, self.rows],

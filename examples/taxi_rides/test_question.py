@@ -19,7 +19,8 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.views import queries
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.pipeline import rejected_records, window_counts
+from sf_police.stream.pipeline import accepted_rows, added_counts, rejected_records
+from sf_police.stream.transformations import with_hashes
 from tests.support.builders import a_batch, kafka_frame
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -64,7 +65,8 @@ def counts() -> list[tuple[Any, ...]]:
 def test_the_fixture_counts_to_what_was_computed_by_hand(spark: SparkSession) -> None:
     records = kafka_frame(spark, values())
 
-    actual_df = window_counts(records, question=QUESTION, window="15 minutes", watermark="5 minutes")
+    rows = accepted_rows(records, question=QUESTION, watermark="5 minutes")
+    actual_df = added_counts(rows, question=QUESTION, window="15 minutes").select(*QUESTION.stored_columns)
 
     expected_df = spark.createDataFrame(counts(), COUNTS)
     assert_df_equality(actual_df, expected_df, ignore_row_order=True, ignore_nullable=True)
@@ -90,7 +92,9 @@ def test_store_and_spark_answer_the_same(
     counts_df.createOrReplaceTempView("counts")
     database = open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)
     database.create()
-    StoreWriter(database).write_batch(a_batch(read=5, counted=5), counts_df.toArrow(), [])
+    StoreWriter(database).adopt_stream("query", {})
+    added = counts_df.transform(with_hashes, question=QUESTION).toArrow()
+    StoreWriter(database).write_batch(a_batch(read=5, counted=5), added, [])
 
     by_spark = [row.asDict() for row in spark.sql(queries(QUESTION.answers)[view]).collect()]
 

@@ -35,7 +35,7 @@ MEANING: Final = {
 }
 
 _STREAMING: Final = {
-    # In update mode a batch without data changes no count, but costs as much as one with data.
+    # A batch without data counts nothing, but costs as much as one with data.
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.metricsEnabled": "false",
     "spark.sql.adaptive.enabled": "false",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, text
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
-from sf_police.store.tables import Batch, Books, Offsets, WallClock
+from sf_police.store.tables import Batch, Books, Offsets, WallClock, batch_of_row
 from sf_police.store.views import WINDOW_ANSWERS
 
 Row = dict[str, Any]
@@ -50,13 +50,7 @@ class StoreReader:
         """Return the latest batches, newest first."""
         batches = self._tables.batches
         rows = self.database.rows(select(batches).order_by(batches.c.batch_id.desc()).limit(limit))
-        return [_batch(row) for row in rows]
-
-    def integrity_error(self) -> str | None:
-        """Describe corruption or unbalanced books; None if the store is sound."""
-        with self.database.transaction() as connection:
-            found = self.database.backend.structure_error(connection)
-        return found or (None if self.books().is_balanced else "its books do not balance")
+        return [batch_of_row(row) for row in rows]
 
     def books(self) -> Books:
         """Return the books of the whole store, from its tables alone.
@@ -163,11 +157,6 @@ def _length(window: timedelta) -> str:
     seconds = int(window.total_seconds())
     unit, name = next(each for each in _UNITS if seconds % each[0] == 0)
     return f"{seconds // unit:,} {name}{'' if seconds == unit else 's'}"
-
-
-def _batch(row: Mapping[str, Any]) -> Batch:
-    offsets = {name: json.loads(row[name]) for name in ("start_offsets", "end_offsets")}
-    return Batch(**{**row, **offsets})
 
 
 def _span(start: Offsets, end: Offsets) -> int:

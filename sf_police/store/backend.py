@@ -69,8 +69,8 @@ class Backend(Protocol):
     def explain(self, engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
         """Return what a driver's error means, if it is one that this module knows; `where` names the store."""
 
-    def insert_or_update(self, table: Table) -> Any:
-        """Return the statement that inserts a row, or replaces the one with the same key."""
+    def insert(self, table: Table) -> Any:
+        """Return the dialect's INSERT, which has `on_conflict_do_nothing` and `on_conflict_do_update`."""
 
     def driver_times(self, times: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return a column of wall-clock times as the driver expects them."""
@@ -82,10 +82,3 @@ def gone(where: str) -> SfPoliceError:
         f"{where} was deleted or replaced while it was in use",
         remedy="put it back, or run `make reset` (deletes the checkpoint and the store)",
     )
-
-
-def upsert(insert: Any, table: Table) -> Any:
-    """Complete a dialect's `insert` so that it replaces the row with the same key."""
-    keys = list(table.primary_key.columns)
-    others = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
-    return insert.on_conflict_do_update(index_elements=keys, set_=others)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
-from sf_police.store.backend import MARK, Relation, gone, upsert
+from sf_police.store.backend import MARK, Relation, gone
 
 LOCK_TIMEOUT: Final = "10s"
 _ENCODING: Final = "UTF8"
@@ -43,7 +43,10 @@ def engine(url: URL) -> Engine:
     # Without prepared statements: behind a pooler (PgBouncer), the next transaction may be on another connection. The
     # ping lets an idle stream survive a restart of the server.
     options = {"prepare_threshold": None, "client_encoding": "utf8"}
-    return create_engine(url, paramstyle="format", connect_args=options, pool_pre_ping=True)
+    # READ COMMITTED, whatever the server's default: a replay sees the batch that another driver has just stored.
+    return create_engine(
+        url, paramstyle="format", connect_args=options, pool_pre_ping=True, isolation_level="READ COMMITTED"
+    )
 
 
 def exists(engine: Engine) -> bool:  # noqa: ARG001 # of the protocol
@@ -161,9 +164,9 @@ def _code(error: BaseException) -> str | None:
     return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
-def insert_or_update(table: Table) -> Any:
-    """Return the statement that inserts a row, or replaces the one with the same key."""
-    return upsert(postgresql.insert(table), table)
+def insert(table: Table) -> Any:
+    """Return the dialect's INSERT."""
+    return postgresql.insert(table)
 
 
 def driver_times(times: pa.ChunkedArray) -> pa.ChunkedArray:

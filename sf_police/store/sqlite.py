@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
-from sf_police.store.backend import Relation, gone, upsert
+from sf_police.store.backend import Relation, gone
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 # In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
@@ -171,9 +171,9 @@ def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError |
     )
 
 
-def insert_or_update(table: Table) -> Any:
-    """Return the statement that inserts a row, or replaces the one with the same key."""
-    return upsert(sqlite.insert(table), table)
+def insert(table: Table) -> Any:
+    """Return the dialect's INSERT."""
+    return sqlite.insert(table)
 
 
 def driver_times(times: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, RowMapping
 
 from sf_police.question import WINDOW_END, WINDOW_START, Question
 from sf_police.store.backend import MARK
@@ -20,16 +21,17 @@ Offsets = dict[str, int]  # next offset by partition number, which is text, as J
 class WallClock(TypeDecorator[datetime]):
     """A time without zone: text in SQLite, timestamp in PostgreSQL."""
 
-    impl = String(19)
+    impl = String(26)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         """Return the column's type in this dialect."""
-        return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(19))
+        return dialect.type_descriptor(postgresql.TIMESTAMP() if dialect.name == "postgresql" else String(26))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Encode the value."""
-        return value if value is None or dialect.name == "postgresql" else value.isoformat(" ", "seconds")
+        # A fraction of a second only where there is one: of a window, never.
+        return value if value is None or dialect.name == "postgresql" else value.isoformat(" ")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's
         """Decode the value."""
@@ -37,7 +39,7 @@ class WallClock(TypeDecorator[datetime]):
 
 
 # Version of the tables' structure and meaning; a store of another format is refused, never misread.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 # Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
 _TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -96,6 +98,12 @@ def tables_of(question: Question) -> Tables:
             Column("rejected", BigInteger, nullable=False),
             Column("watermark", WallClock),
             Column("seconds", Double, nullable=False),
+            Column("digest", BigInteger, nullable=False),
+            Column("version", _TEXT, nullable=False),
+            # About the batch, and no part of the books.
+            Column("committed_at", WallClock),
+            Column("lag", BigInteger),
+            Column("state_rows", BigInteger),
         ),
         streams=table(
             "streams",
@@ -109,7 +117,26 @@ def tables_of(question: Question) -> Tables:
 
 @dataclass(frozen=True)
 class Batch:
-    """A micro-batch's row in `batches`: the offsets it read, and what became of its records."""
+    """A micro-batch's row in `batches`: the offsets it read, and what became of its records.
+
+    Args:
+        query_id: of the streaming query.
+        batch_id: consecutive, from 0.
+        start_offsets: inclusive.
+        end_offsets: exclusive.
+        read: records.
+        counted: accepted ones, as added to `counts`.
+        duplicates: dropped, as an equal one was counted before.
+        late: dropped, as their event time was not after the watermark.
+        rejected: in `rejected`.
+        watermark: the one that decided which were late; None: none was, yet.
+        seconds: from the batch's start to its writing.
+        digest: of what it added to `counts` (`digest.py`).
+        version: of the program that stored it.
+        committed_at: UTC, when it was stored.
+        lag: records in the topic beyond it when it was planned; None: unknown, as in a replayed batch.
+        state_rows: records that the stream remembers, after it.
+    """
 
     query_id: str
     batch_id: int
@@ -122,6 +149,20 @@ class Batch:
     rejected: int
     watermark: datetime | None
     seconds: float
+    digest: int = 0
+    version: str = ""
+    committed_at: datetime | None = None
+    lag: int | None = None
+    state_rows: int | None = None
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What a replay of the batch must yield again."""
+        row = self.row()
+        names = (
+            "start_offsets", "end_offsets", "read", "counted", "duplicates", "late", "rejected", "watermark",
+        )  # fmt: skip
+        return {name: row[name] for name in names}
 
     def row(self) -> dict[str, Any]:
         """Return the row as the table expects it."""
@@ -129,14 +170,18 @@ class Batch:
         return {**asdict(self), **offsets}
 
 
+def batch_of_row(row: RowMapping | Mapping[str, Any]) -> Batch:
+    """Return a row of `batches`."""
+    offsets = {name: json.loads(row[name]) for name in ("start_offsets", "end_offsets")}
+    return Batch(**{**row, **offsets})
+
+
 @dataclass(frozen=True)
 class BatchReport:
-    """A stored micro-batch, and what is not in the books: the lag after it, the state rows, the latest event time."""
+    """A stored micro-batch, and the latest event time of its accepted records."""
 
     batch: Batch
-    lag: int | None  # records in the topic that are not read yet; None: unknown, as in a replayed batch
-    state_rows: int
-    latest_event_time: datetime | None = None  # of the batch's accepted records
+    latest_event_time: datetime | None = None
 
 
 @dataclass(frozen=True)

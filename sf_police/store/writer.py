@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
-from sqlalchemy import Table, select
+import pyarrow.compute as pc
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from sf_police.errors import SfPoliceError
+from sf_police import __version__
+from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import WINDOW_START
 from sf_police.store.database import Database
-from sf_police.store.tables import FORMAT, Batch
+from sf_police.store.digest import digest_of_table
+from sf_police.store.tables import FORMAT, Batch, batch_of_row
 
 _ROWS_AT_ONCE: Final = 5_000
 # A statement's fixed cost would be a quarter of the writing time if each statement wrote one row.
@@ -46,7 +51,7 @@ class StoreWriter:
     def ensure_owner(self, connection: Connection, query_id: str) -> None:
         """Raise SfPoliceError if the store belongs to another stream by now; until the commit it cannot change hands.
 
-        To be called after the batch is written: in SQLite, a transaction holds the store from its first write on.
+        To be called after a first write: in SQLite, a transaction holds the store from there on.
         """
         streams = self.database.tables.streams
         found = connection.execute(select(streams.c.query_id).with_for_update(read=True)).scalars().all()
@@ -66,47 +71,95 @@ class StoreWriter:
     def write_batch(
         self,
         batch: Batch,
-        counts: pa.Table,
+        added: pa.Table,
         rejected: Iterable[Mapping[str, Any]],
         check: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Write a micro-batch in one transaction. Counts are absolute, so a replayed batch overwrites its own rows.
+        """Write a micro-batch in one transaction; a replayed one is compared with what is stored, and changes nothing.
 
         Args:
-            batch: its row in `batches`.
-            counts: rows of `counts`, its columns in any order, times as timestamps.
+            batch: its row in `batches`; digest, version and `committed_at` are filled in here.
+            added: what it adds to `counts`, one row a key, with hashes: columns in any order, times as timestamps.
             rejected: rows of `rejected`.
             check: called when all is read and written, before the commit; by raising it undoes everything.
 
         Raises:
-            SfPoliceError: the store or the check fails, or `rejected` yields another number of records than the batch
-                says.
+            UnbalancedBatchError: `added` or `rejected` has another number of records than the batch says.
+            SfPoliceError: the store or the check fails, the batch does not follow the last one, or a replay differs.
         """
-        tables = self.database.tables
+        question, batches = self.database.question, self.database.tables.batches
+        digest = digest_of_table(added, question.added_columns)
+        batch = replace(batch, digest=digest, version=__version__)
+        insert = self.database.backend.insert(batches).on_conflict_do_nothing().returning(batches.c.batch_id)
         with self.database.transaction() as connection:
-            self._upsert_counts(connection, counts)
-            stored = self._upsert(connection, tables.rejected, rejected)
-            if stored != batch.rejected:
-                raise SfPoliceError(
-                    f"batch {batch.batch_id}: {batch.rejected} records were rejected, but {stored} were found "
-                    "when read again; the topic changed in between (retention or compaction), and nothing was stored"
+            # First, as it makes any other writer wait: in SQLite for the file, in PostgreSQL for this batch.
+            if connection.execute(insert, batch.row()).first() is None:
+                self._compare_replay(connection, batch)
+                return
+            self.ensure_owner(connection, batch.query_id)
+            self._ensure_next(connection, batch)
+            counted = pc.sum(added.column(question.rows)).as_py() or 0
+            if counted != batch.counted:
+                raise UnbalancedBatchError(
+                    f"batch {batch.batch_id}: Spark says that {batch.counted:,} records were counted, but their counts "
+                    f"add up to {counted:,}; nothing was stored",
+                    remedy="run again",
                 )
-            self._upsert(connection, tables.batches, [batch.row()])
+            self._add_counts(connection, added)
+            stored = self._insert_rejected(connection, rejected)
+            if stored != batch.rejected:
+                raise UnbalancedBatchError(
+                    f"batch {batch.batch_id}: {batch.rejected:,} records were rejected, but {stored:,} were found when "
+                    "read again, as if the topic had changed in between (retention or compaction); nothing was stored",
+                    remedy="run again",
+                )
             if check is not None:
                 check(connection)
+            at = (batches.c.query_id == batch.query_id) & (batches.c.batch_id == batch.batch_id)
+            connection.execute(batches.update().where(at).values(committed_at=_utc_now()))
 
-    def _upsert_counts(self, connection: Connection, counts: pa.Table) -> None:
-        rows = self._sorted(counts)
+    def _compare_replay(self, connection: Connection, batch: Batch) -> None:
+        batches = self.database.tables.batches
+        at = (batches.c.query_id == batch.query_id) & (batches.c.batch_id == batch.batch_id)
+        stored = batch_of_row(connection.execute(select(batches).where(at)).mappings().one())
+        differing = [name for name, value in batch.outcome.items() if stored.outcome[name] != value]
+        if differing:
+            values = ", ".join(f"{name} {stored.outcome[name]}, now {batch.outcome[name]}" for name in differing)
+            raise SfPoliceError(
+                f"batch {batch.batch_id} was stored by version {stored.version or '(unknown)'} of this program, and "
+                f"version {batch.version} makes something else of it ({values}); nothing was stored",
+                remedy="let the version that stored it finish the batch, then go on with this one, or run `make reset` "
+                "(deletes the checkpoint and the store)",
+            )
+
+    def _ensure_next(self, connection: Connection, batch: Batch) -> None:
+        batches = self.database.tables.batches
+        others = select(batches).where(batches.c.batch_id != batch.batch_id)
+        row = connection.execute(others.order_by(batches.c.batch_id.desc()).limit(1)).mappings().first()
+        last = batch_of_row(row) if row else None
+        # A partition that was added in between starts where it starts.
+        start = {number: batch.start_offsets.get(number) for number in last.end_offsets} if last else {}
+        if batch.batch_id != (last.batch_id + 1 if last else 0) or (last and start != last.end_offsets):
+            raise SfPoliceError(
+                f"{self.database.where} is at batch {last.batch_id if last else 'none'}, which batch {batch.batch_id} "
+                "does not follow: another stream writes there, or one of its checkpoints was replaced; nothing was "
+                "stored",
+                remedy="end the other stream, then run again; or run `make reset` (deletes the checkpoint and the "
+                "store)",
+            )
+
+    def _add_counts(self, connection: Connection, added: pa.Table) -> None:
+        rows = self._sorted(added)
         for chunk in _chunks(self._driver_rows(rows)):
             whole = len(chunk) - len(chunk) % _ROWS_PER_STATEMENT
             for part, per_statement in ((chunk[:whole], _ROWS_PER_STATEMENT), (chunk[whole:], 1)):
                 if part:
                     values = [chain.from_iterable(part)] * (per_statement * rows.num_columns)
-                    connection.exec_driver_sql(self._counts_sql[per_statement], list(zip(*values, strict=True)))
+                    connection.exec_driver_sql(self._add_sql[per_statement], list(zip(*values, strict=True)))
 
-    def _sorted(self, counts: pa.Table) -> pa.Table:
+    def _sorted(self, added: pa.Table) -> pa.Table:
         # The store keeps them by window: in hash order, every row would go to a different page of the table.
-        return counts.select(self.database.tables.counts.columns.keys()).sort_by(WINDOW_START)
+        return added.select(self.database.tables.counts.columns.keys()).sort_by(WINDOW_START)
 
     def _driver_rows(self, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
         times = [field.name for field in rows.schema if pa.types.is_timestamp(field.type)]
@@ -117,20 +170,21 @@ class StoreWriter:
             yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
 
     @cached_property
-    def _counts_sql(self) -> dict[int, str]:
+    def _add_sql(self) -> dict[int, str]:
         # By number of rows. Plain SQL, as SQLAlchemy's processing of values takes four times as long as the store.
         counts = self.database.tables.counts
-        statement, row = self.database.backend.insert_or_update(counts), dict.fromkeys(counts.columns.keys())
+        insert, row = self.database.backend.insert(counts), dict.fromkeys(counts.columns.keys())
+        sums = {name: counts.c[name] + insert.excluded[name] for name in self.database.question.added_columns}
+        insert = insert.on_conflict_do_update(index_elements=list(counts.primary_key.columns), set_=sums)
         return {
-            rows: str(statement.values([row] * rows).compile(dialect=self.database.dialect))
+            rows: str(insert.values([row] * rows).compile(dialect=self.database.dialect))
             for rows in (1, _ROWS_PER_STATEMENT)
         }
 
-    def _upsert(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
-        statement = self.database.backend.insert_or_update(table)
+    def _insert_rejected(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         written = 0
         for chunk in _chunks(rows):
-            connection.execute(statement, chunk)
+            connection.execute(self.database.tables.rejected.insert(), chunk)
             written += len(chunk)
         return written
 
@@ -139,3 +193,7 @@ def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
     remaining = iter(rows)
     while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
         yield chunk
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sf_police.config import local_path
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
+from sf_police.store import integrity
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
@@ -118,7 +119,7 @@ def delete(checkpoint: str) -> list[str]:
 
 
 def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
-    """Return the settings of the stream that checkpoint and store belong to; None if both are new.
+    """Return the settings of the stream that both belong to, with what was checked; None if both are new.
 
     Raises:
         SfPoliceError: they do not belong together, one is ahead of the other, or one is damaged.
@@ -135,10 +136,18 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
     if query_id != stored_id:
         raise SfPoliceError(f"the checkpoint {checkpoint} and the store belong to different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
-    error = store.integrity_error()
-    if error:
+    return _checked_store(store, settings)
+
+
+def _checked_store(store: StoreReader, settings: dict[str, Any]) -> dict[str, Any]:
+    error = integrity.structure_error(store.database)
+    if not error and not store.books().is_balanced:
+        error = "its books do not balance"
+    checked = None if error else integrity.check_counts(store.database, integrity.Checked.from_settings(settings))
+    if checked is None:
+        error = error or "its counts are not what its batches have added: their digests differ"
         raise SfPoliceError(f"the store is damaged ({error})", remedy=_WAY_OUT)
-    return settings
+    return checked.to_settings(settings)
 
 
 def adopt(folder: Folder, store: StoreWriter, settings: Mapping[str, Any]) -> None:

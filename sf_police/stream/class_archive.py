@@ -12,13 +12,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
 from sf_police.question import Question
 from sf_police.spark import jvm
 from sf_police.spark.session import create_session, stop_session
-from sf_police.stream.pipeline import window_counts
+from sf_police.stream.pipeline import accepted_rows, added_counts
 
 _RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
 
@@ -93,9 +95,13 @@ def _rehearse(config: Config, question: Question, folder: Path, java_option: str
         )
         records.write.parquet(str(folder / "records"))
         stream = session.readStream.schema(_RECORD_SCHEMA).parquet(str(folder / "records"))
-        counts = window_counts(stream, question=question, window=config.window, watermark=config.watermark)
-        writer = counts.writeStream.outputMode("update").option("checkpointLocation", str(folder / "checkpoint"))
-        writer.foreachBatch(lambda frame, _: frame.toArrow()).trigger(availableNow=True).start().awaitTermination()
+        rows = accepted_rows(stream, question=question, watermark=config.watermark)
+        writer = rows.writeStream.option("checkpointLocation", str(folder / "checkpoint"))
+
+        def count(frame: DataFrame, _: int) -> None:
+            added_counts(frame, question=question, window=config.window).toArrow()
+
+        writer.foreachBatch(count).trigger(availableNow=True).start().awaitTermination()
         session.readStream.format("kafka").options(
             **{"kafka.bootstrap.servers": "localhost:1", "subscribe": "t"}
         ).load()

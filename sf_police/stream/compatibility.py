@@ -13,6 +13,7 @@ from typing import Any, Final
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
+from sf_police.store.integrity import MOST_ROWS, Checked
 from sf_police.stream.checkpoint import stored_settings
 from sf_police.stream.filesystems import Folder
 from sf_police.topic.admin import Topic
@@ -51,6 +52,9 @@ def resumed_settings(
     stored = stored_settings(folder, store, config.checkpoint)
     if stored is None:
         return None
+    unchecked = Checked.from_settings(stored).unchecked
+    if unchecked:
+        say(f"the digest of {unchecked:,} counts was not checked: at a start, no more than {MOST_ROWS:,} are")
     if config.state_partitions not in (None, stored["state_partitions"]):
         raise SfPoliceError(
             f"the checkpoint {config.checkpoint} was made with STATE_PARTITIONS={stored['state_partitions']}, "

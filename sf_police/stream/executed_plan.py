@@ -17,7 +17,6 @@ from pyspark.sql.streaming.query import StreamingQuery
 _EPOCH: Final = datetime(1970, 1, 1)
 _SCAN: Final = "MicroBatchScan"
 _DEDUPLICATE: Final = "StreamingDeduplicate"
-_SAVE: Final = "StateStoreSave"
 _EVENT_TIME: Final = "EventTimeWatermark"
 
 
@@ -26,7 +25,7 @@ class BatchMetrics:
     """Figures of one micro-batch. Offsets are the source's own: `{topic: {partition: next offset}}`; None: no data."""
 
     read: int
-    counted: int
+    counted: int | None  # None: the query drops no duplicates, so no late records either, and Spark does not count
     duplicates: int
     late: int
     state_rows: int
@@ -48,19 +47,16 @@ class ExecutedPlan:
         """Return the metrics of the batch just run by `query`. To use in `foreachBatch`, once the frame is consumed."""
         execution = query._jsq.streamingQuery().lastExecution()
         nodes = self._nodes(execution.executedPlan())
-        # `dropDuplicates` is the first stateful step: a record that passes it is never late for the aggregation.
-        scan, deduplicate, save = nodes.get(_SCAN), nodes[_DEDUPLICATE], nodes[_SAVE]
-        watermark = deduplicate.eventTimeWatermarkForLateEvents()
-        watermark_ms = int(watermark.get()) if watermark.isDefined() else 0
+        scan, deduplicate = nodes.get(_SCAN), nodes.get(_DEDUPLICATE)
         # Each metric takes three round trips to the JVM, so the map of metrics is fetched once.
-        deduplicated = deduplicate.metrics()
+        deduplicated = deduplicate.metrics() if deduplicate else None
         return BatchMetrics(
             read=_metric(scan.metrics(), "numOutputRows") if scan else 0,
-            counted=_metric(deduplicated, "numUpdatedStateRows"),
+            counted=_metric(deduplicated, "numUpdatedStateRows") if deduplicated else None,
             duplicates=_metric(deduplicated, "numDroppedDuplicateRows"),
             late=_metric(deduplicated, "numRowsDroppedByWatermark"),
-            state_rows=_metric(deduplicated, "numTotalStateRows") + _metric(save.metrics(), "numTotalStateRows"),
-            watermark=_EPOCH + timedelta(milliseconds=watermark_ms) if watermark_ms else None,
+            state_rows=_metric(deduplicated, "numTotalStateRows"),
+            watermark=_watermark(deduplicate),
             start_offsets=_offsets(scan.start()) if scan else None,
             end_offsets=_offsets(scan.end()) if scan else None,
             latest_offsets=_latest_offsets(scan) if scan else None,
@@ -77,7 +73,7 @@ class ExecutedPlan:
         number = 0
         while (node := plan.p(number)) is not None:
             name = _name(node)
-            if name in (_SCAN, _DEDUPLICATE, _SAVE, _EVENT_TIME):
+            if name in (_SCAN, _DEDUPLICATE, _EVENT_TIME):
                 nodes[name], self._numbers[name] = node, number
             number += 1
         return nodes
@@ -89,7 +85,13 @@ def _name(node: Any) -> str:
 
 
 def _metric(metrics: Any, name: str) -> int:
-    return int(metrics.apply(name).value())
+    return int(metrics.apply(name).value()) if metrics else 0
+
+
+def _watermark(deduplicate: Any) -> datetime | None:
+    found = deduplicate.eventTimeWatermarkForLateEvents() if deduplicate else None
+    watermark_ms = int(found.get()) if found and found.isDefined() else 0
+    return _EPOCH + timedelta(milliseconds=watermark_ms) if watermark_ms else None
 
 
 def _latest_event_time(node: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Holds for every micro-batch what was checked at the start: topic, cluster, isolation level and the store's owner."""
+"""Holds for every micro-batch what was checked at the start: topic, cluster, partitions and isolation level."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class BatchGuard:
         self._stream = StoreReader(store.database).stream()
 
     def check(self, connection: Connection) -> None:
-        """Check the topic and the store's owner, within the transaction that stores the batch.
+        """Check the topic, within the transaction that stores the batch; the writer has checked the store's owner.
 
         Raises:
-            SfPoliceError: one of them is not what it was; nothing is stored.
+            SfPoliceError: it is not what it was; nothing is stored.
         """
         if self._stream is None:  # nobody's store: a test or a benchmark that started without the checks
             return
@@ -41,7 +41,6 @@ class BatchGuard:
             )
         current = stream_settings(self._config, identity)
         settings = with_added_partitions(stored, current, made=checkpoint_made(self._config), say=self._say)
-        self._store.ensure_owner(connection, query_id)
         if settings != stored:
             self._store.update_settings(connection, query_id, settings)
             self._stream = (query_id, settings)

@@ -1,6 +1,7 @@
-"""The pipeline: Kafka-shaped records in, counts out.
+"""The pipeline, in two parts: Kafka-shaped records in, accepted rows out; accepted rows in, counts to add out.
 
-It knows neither source nor sink: a stream from Kafka, a batch and a frame in a test all take the same path.
+The first part is the streaming query, the second is run on each micro-batch. Both know neither source nor sink: a
+stream from Kafka, a batch and a frame in a test all take the same path.
 """
 
 from __future__ import annotations
@@ -8,39 +9,58 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from sf_police.question import REASON, Question
+from sf_police.question import EVENT_TIME, REASON, Question
 from sf_police.stream.source import REJECTED, kafka
 from sf_police.stream.transformations import (
     filter_late_and_duplicates,
     filter_rejected,
     parse_records,
     with_event_time,
+    with_hashes,
     with_kafka_columns_apart,
     with_reason,
     with_scaled_sums,
 )
 
 
-def window_counts(
-    records: DataFrame, *, question: Question, window: str, watermark: str, in_one_task: bool = False
-) -> DataFrame:
-    """Count the accepted records per window and group; return the columns of the store's `counts`.
+def accepted_rows(records: DataFrame, *, question: Question, watermark: str, in_one_task: bool = False) -> DataFrame:
+    """Return the records to count, as `event_time`, the group columns and the columns to sum: the streaming query.
 
     Args:
         records: with the columns of Kafka's source: value, topic, partition, offset, timestamp.
         question: what is counted, and by what.
-        window: length of a window, e.g. `30 minutes`.
         watermark: how far a record may trail the latest event time, e.g. `10 minutes`.
         in_one_task: run everything in one task, without shuffles: for so few records that a second task would cost
             more than it saves. In a stream this requires `spark.sql.shuffle.partitions` to be 1.
     """
-    return (
+    counted = [EVENT_TIME, *(column.name for column in (*question.groups, *question.sums))]
+    rows = (
         validated_records(records, question=question)
         .transform(filter_rejected, question=question)
         .transform(question.accepted)
+    )
+    if not question.drops_duplicates:
+        return rows.select(*counted)
+    # What is not counted would go through the shuffle, too.
+    return (
+        rows.select(question.id, *(name for name in counted if name != question.id))
         .transform(filter_late_and_duplicates, id=question.id, watermark=watermark, in_one_task=in_one_task)
-        .transform(question.counts, window=window)
+        .select(*counted)
+    )
+
+
+def added_counts(rows: DataFrame, *, question: Question, window: str) -> DataFrame:
+    """Count accepted rows per window and group: what a micro-batch adds to the store's `counts`, and its hashes.
+
+    Args:
+        rows: as `accepted_rows` returns them; those of one micro-batch, so no stream.
+        question: what is counted, and by what.
+        window: length of a window, e.g. `30 minutes`.
+    """
+    return (
+        rows.transform(question.counts, window=window)
         .transform(with_scaled_sums, question=question)
+        .transform(with_hashes, question=question)
     )
 
 

@@ -12,34 +12,29 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.spark.failures import failure
 from sf_police.store.tables import BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.filesystems import spark_location
 from sf_police.stream.guard import BatchGuard
-from sf_police.stream.pipeline import window_counts
+from sf_police.stream.pipeline import accepted_rows
 from sf_police.stream.sink import StoreSink
 from sf_police.stream.source import kafka_source_options
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.watch import TopicWatch
 
 _POLL_S: Final = 0.2
+_MOST_REPLAYS: Final = 3
 
 
-def counts_stream(session: SparkSession, config: Config, question: Question) -> DataStreamWriter:
+def accepted_stream(session: SparkSession, config: Config, question: Question) -> DataStreamWriter:
     """Define the query, not started and without a sink."""
     records = session.readStream.format("kafka").options(**kafka_source_options(config)).load()
-    counts = window_counts(
-        records,
-        question=question,
-        window=config.window,
-        watermark=config.watermark,
-        in_one_task=config.runs_in_one_task,
-    )
+    rows = accepted_rows(records, question=question, watermark=config.watermark, in_one_task=config.runs_in_one_task)
     # The name by which Spark's UI and its metrics show the query.
-    writer = counts.writeStream.queryName(question.name).outputMode("update")
+    writer = rows.writeStream.queryName(question.name).outputMode("append")
     writer = writer.option("checkpointLocation", spark_location(config.checkpoint))
     return writer.trigger(availableNow=True) if config.until_end else writer.trigger(processingTime=config.trigger)
 
@@ -62,12 +57,21 @@ def run_stream(
     watch = TopicWatch(kafka_access(config), config.kafka_topic, is_stopped=is_stopped)
     with closing(BatchGuard(config, store, watch, say=say)) as guard:
         sink = StoreSink(session, config, question, store, guard, on_batch=on_batch)
-        _run(counts_stream(session, config, question), sink, is_stopped)
+        for replays_left in reversed(range(_MOST_REPLAYS + 1)):
+            try:
+                _run(accepted_stream(session, config, question), sink, is_stopped)
+                return
+            except UnbalancedBatchError as error:
+                if not replays_left:
+                    raise
+                # Nothing of the batch is stored, so the query resumes with it.
+                say(f"{error.what}; running it again")
 
 
-def _run(counts: DataStreamWriter, sink: StoreSink, is_stopped: Callable[[], bool]) -> None:
+def _run(rows: DataStreamWriter, sink: StoreSink, is_stopped: Callable[[], bool]) -> None:
+    sink.error = None
     try:
-        query = counts.foreachBatch(sink.write).start()
+        query = rows.foreachBatch(sink.write).start()
         while not query.awaitTermination(_POLL_S):  # type: ignore[arg-type] # a fraction is fine
             if is_stopped():
                 query.stop()

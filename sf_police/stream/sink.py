@@ -1,23 +1,25 @@
-"""The sink: hands each micro-batch's counts and books to the store, which writes them in one transaction."""
+"""The sink: counts each micro-batch, and hands counts and books to the store, which adds them in one transaction."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.spark.failures import failure
 from sf_police.store.tables import Batch, BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.stream.guard import BatchGuard
-from sf_police.stream.pipeline import rejected_records
+from sf_police.stream.pipeline import added_counts, rejected_records
 from sf_police.stream.source import VALUE, kafka_span_options
 
 
@@ -39,21 +41,28 @@ class StoreSink:
         self._plan = ExecutedPlan()
         self.error: SfPoliceError | None = None
 
-    def write(self, counts: DataFrame, batch_id: int) -> None:
-        """Write a micro-batch. Consumes the whole frame, even on a replay, or Spark would not commit the state."""
+    def write(self, rows: DataFrame, batch_id: int) -> None:
+        """Write a micro-batch. Consumes the whole frame, even on a replay, or Spark would not commit the state.
+
+        Once: a second action would run the plan again, and double every metric.
+        """
         began_s = time.time()
+        frames = [rows]
         try:
-            rows = counts.toArrow()
+            frames.append(added_counts(rows, question=self._question, window=self._config.window))
+            added = frames[-1].toArrow()
             query = self._query()
             metrics = self._plan.metrics(query)
             topic = self._config.kafka_topic
             # A replayed batch was planned before the kill, and its time since then is mostly no work.
             began_s = began_s if metrics.latest_offsets is None else metrics.started_ms / 1000
             seconds = round(time.time() - began_s, 3)
+            if metrics.counted is None:
+                metrics = replace(metrics, counted=pc.sum(added.column(self._question.rows)).as_py() or 0)
             batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, seconds=seconds)
             rejected = self._rejected(batch) if batch.rejected else ()
-            self._store.write_batch(batch, rows, rejected, self._guard.check)
-            self._on_batch(BatchReport(batch, lag(metrics, topic), metrics.state_rows, metrics.latest_event_time))
+            self._store.write_batch(batch, added, rejected, self._guard.check)
+            self._on_batch(BatchReport(batch, metrics.latest_event_time))
         except SfPoliceError as error:
             self.error = error
             raise
@@ -64,7 +73,8 @@ class StoreSink:
             # Py4J's objects are reference cycles, which Python collects only hundreds of micro-batches later; until
             # then the JVM would keep each frame, with its plan and its shuffled data.
             gateway: Any = self._session.sparkContext._gateway
-            gateway.detach(counts._jdf)
+            for frame in frames:
+                gateway.detach(frame._jdf)
 
     def _query(self) -> StreamingQuery:
         # Not the result of `start()`: the first batch may run before that returns.
@@ -86,13 +96,14 @@ def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str,
     """Return a micro-batch's row in the books; what was neither counted nor dropped was rejected.
 
     Raises:
-        SfPoliceError: the metrics contradict each other.
+        UnbalancedBatchError: the metrics contradict each other.
     """
-    rejected = metrics.read - metrics.counted - metrics.duplicates - metrics.late
+    counted = metrics.counted or 0
+    rejected = metrics.read - counted - metrics.duplicates - metrics.late
     end = (metrics.end_offsets or {}).get(topic, {})
     start = {partition: (metrics.start_offsets or {}).get(topic, {}).get(partition, 0) for partition in end}
     if rejected < 0 or metrics.read > sum(end.values()) - sum(start.values()):
-        raise SfPoliceError(
+        raise UnbalancedBatchError(
             f"the books of batch {batch_id} do not balance ({metrics}); nothing was stored", remedy="run again"
         )
     return Batch(
@@ -101,12 +112,14 @@ def batch_of(metrics: BatchMetrics, *, query_id: str, batch_id: int, topic: str,
         start_offsets=start,
         end_offsets=end,
         read=metrics.read,
-        counted=metrics.counted,
+        counted=counted,
         duplicates=metrics.duplicates,
         late=metrics.late,
         rejected=rejected,
         watermark=metrics.watermark,
         seconds=seconds,
+        lag=lag(metrics, topic),
+        state_rows=metrics.state_rows,
     )
 
 

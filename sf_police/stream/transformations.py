@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from sf_police.question import EVENT_TIME, REASON, Field, Question
+from sf_police.question import EVENT_TIME, REASON, WINDOW_END, WINDOW_START, Field, Question
 from sf_police.spark import strict_json
+from sf_police.store.digest import SEPARATOR, hash_column
 from sf_police.stream.source import KAFKA_COLUMNS, TIMESTAMP, VALUE, kafka
 
 _EARLIEST = "1990-01-01 00:00:00"
@@ -88,6 +89,17 @@ def with_scaled_sums(counts: DataFrame, *, question: Question) -> DataFrame:
         return (F.col(name) * F.lit(10**scale)).cast("bigint").alias(name) if scale else F.col(name)
 
     return counts.select(*map(stored, question.stored_columns))
+
+
+def with_hashes(counts: DataFrame, *, question: Question) -> DataFrame:
+    """Add a hash of each row's key for every column that is added up, as `store/digest.py` computes it."""
+    seconds = [F.unix_seconds(F.col(name)).cast("string") for name in (WINDOW_START, WINDOW_END)]
+    groups = [F.col(group.name).cast("string") for group in question.groups]
+    sized = [part for text in groups for part in (F.octet_length(text).cast("string"), text)]
+    key = F.concat_ws(SEPARATOR, *seconds, *sized)
+    return counts.withColumns(
+        {hash_column(name): F.crc32(F.concat_ws(SEPARATOR, F.lit(name), key)) for name in question.added_columns}
+    )
 
 
 def event_time(text: Column, *, pattern: str) -> Column:

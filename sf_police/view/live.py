@@ -55,7 +55,7 @@ class LiveShow:
         """Show a stored batch."""
         now_s = time.monotonic()
         # Small batches finish faster than anyone can read.
-        is_read = self._canvas is not None and (not report.lag or now_s - self._read_s > _SECONDS_BETWEEN_READS)
+        is_read = self._canvas is not None and (not report.batch.lag or now_s - self._read_s > _SECONDS_BETWEEN_READS)
         with self._lock:
             self._state = self._state.after(report, now_s=now_s)
             self._counted_to = sum(report.batch.end_offsets.values()) or self._counted_to

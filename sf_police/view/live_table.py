@@ -107,7 +107,7 @@ def wait_line(state: LiveState, *, now_s: float) -> str:
         return f"waiting for the first batch ({waited} s)"
     if waited < _LONG_WAIT_S:
         return "running"
-    what = "the next batch is running" if state.report.lag else "waiting for new records"
+    what = "the next batch is running" if state.report.batch.lag else "waiting for new records"
     return f"{what} ({waited} s since the last batch)"
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from sf_police.calls.generate import generate_calls
 from tests.support.brokers import Brokers
 from tests.support.builders import a_value
 from tests.support.crash_points import run_dying
@@ -21,7 +20,7 @@ from tests.support.fault_table import fault
 from tests.support.invariants import assert_again_changes_nothing, assert_exact, in_order
 from tests.support.job import Job, see_through
 from tests.support.oracle import read_topic
-from tests.support.question import event_records
+from tests.support.records import some_records
 from tests.support.waiting import wait_for_line
 
 POINTS = [
@@ -29,16 +28,6 @@ POINTS = [
     "between the store's commit and Spark's",
 ]  # fmt: skip
 SMALL = {"MAX_OFFSETS_PER_TRIGGER": "100"}
-
-
-def some_records(job: Job, count: int = 600) -> None:
-    """Calls in order with a repeat and a bad record now and then, dealt over three partitions."""
-    values = [record.value for record in event_records(generate_calls(calls=count))]
-    for position in range(50, count, 97):
-        values[position] = values[position - 20]
-        values[position + 1] = values[position + 1][: position % 60]
-    for partition in range(3):
-        job.send(*values[partition::3], partition=partition)
 
 
 @pytest.mark.quick

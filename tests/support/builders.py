@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +11,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from sf_police.calls import QUESTION
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database
+from sf_police.store.digest import digest_of_rows, hash_column
 from sf_police.store.tables import Batch
+from sf_police.store.writer import StoreWriter
 
 KAFKA_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
+BOOKS = ("counted", "duplicates", "late", "rejected")
 PRODUCED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -39,15 +44,44 @@ def kafka_frame(spark: SparkSession, values: list[bytes | None], timestamp: date
     return spark.createDataFrame(rows, KAFKA_SCHEMA)
 
 
-def a_batch(batch_id: int = 0, **values: Any) -> Batch:
+def a_batch(batch_id: int = 0, *, start: int = 0, offsets: int | None = None, **values: Any) -> Batch:
+    """A batch of one partition that starts at an offset and has no gap, unless `offsets` says how many it spans."""
     numbers = {"read": 0, "counted": 0, "duplicates": 0, "late": 0, "rejected": 0, **values}
-    start, end = {"0": 10 * batch_id}, {"0": 10 * batch_id + numbers["read"]}
-    return Batch("query", batch_id, start, end, **numbers, watermark=datetime(2018, 10, 12, 14), seconds=0.5)
+    end = start + (numbers["read"] if offsets is None else offsets)
+    return Batch(
+        "query", batch_id, {"0": start}, {"0": end}, **numbers, watermark=datetime(2018, 10, 12, 14), seconds=0.5
+    )
 
 
-def a_counts_table(rows: Iterable[tuple[str, str, str, str, int]]) -> pa.Table:
-    """Rows of `counts` as Spark gives them: (window start, window end, crime type, resolution, calls)."""
+Counts = Iterable[tuple[str, str, str, str, int]]
+
+
+def a_counts_table(rows: Counts) -> pa.Table:
+    """What Spark adds to `counts`, with hashes: (window start, window end, crime type, resolution, calls)."""
     time = pa.timestamp("us", tz="UTC")
-    schema = pa.schema(zip(QUESTION.stored_columns, (time, time, pa.string(), pa.string(), pa.int64()), strict=True))
+    types = (time, time, pa.string(), pa.string(), pa.int64(), pa.int64())
+    schema = pa.schema(zip((*QUESTION.stored_columns, hash_column(QUESTION.rows)), types, strict=True))
     times = [(datetime.fromisoformat(start), datetime.fromisoformat(end), *rest) for start, end, *rest in rows]
-    return pa.Table.from_pylist([dict(zip(QUESTION.stored_columns, row, strict=True)) for row in times], schema)
+    hashed = [(*row, digest_of_rows([(row[0], row[1], row[2:-1], [1])], [QUESTION.rows])) for row in times]
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in hashed], schema)
+
+
+def store_batch(
+    database: Database, counts: Counts = (), rejected: Iterable[Mapping[str, Any]] = (), **numbers: Any
+) -> Batch:
+    """Store the next batch of the stream `query`, which adopts a new store; it has read what became of its records.
+
+    `read`, or another number, makes the books what the test says they are.
+    """
+    writer, reader, counts, rejected = StoreWriter(database), StoreReader(database), list(counts), list(rejected)
+    if reader.stream() is None:
+        writer.adopt_stream("query", {})
+    last = next(iter(reader.last_batches(1)), None)
+    became = {"counted": sum(row[-1] for row in counts), "rejected": len(rejected), **numbers}
+    batch = a_batch(
+        last.batch_id + 1 if last else 0,
+        start=last.end_offsets["0"] if last else 0,
+        **{"read": sum(value for name, value in became.items() if name in BOOKS), **became},
+    )
+    writer.write_batch(batch, a_counts_table(counts), rejected)
+    return batch

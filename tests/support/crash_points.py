@@ -16,11 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from sf_police.cli import main
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import sink
 from tests.support.environment import ROOT, variables
 from tests.support.job import Job
+from tests.support.other_versions import make_older
+
+OLDER = ", in an older version"
 
 
 def die() -> None:
@@ -38,7 +43,7 @@ def die_when_there(path: Path) -> None:
 
 def arm(point: str, batch: int) -> None:
     checkpoint = Path(os.environ["STATE_DIR"]) / "checkpoint"
-    write, write_batch, upsert = sink.StoreSink.write, StoreWriter.write_batch, StoreWriter._upsert
+    write, write_batch, insert = sink.StoreSink.write, StoreWriter.write_batch, StoreWriter._insert_rejected
 
     def dying_write(self: Any, counts: Any, batch_id: int) -> None:
         if batch_id == batch:
@@ -50,19 +55,22 @@ def arm(point: str, batch: int) -> None:
         if row.batch_id == batch:
             die()
 
-    def dying_upsert(self: Any, connection: Any, table: Any, rows: Any) -> int:
-        if table.name == "batches" and rows[0]["batch_id"] == batch:
-            die()
-        return upsert(self, connection, table, rows)
+    def dying_insert(self: Any, connection: Any, rows: Any) -> int:
+        batches = self.database.tables.batches
+        if connection.execute(select(func.max(batches.c.batch_id))).scalar() == batch:
+            die()  # the batch's row and its counts are written
+        return insert(self, connection, rows)
 
     arms: dict[str, Callable[[], None]] = {
         "before the offsets file": lambda: die_when_there(checkpoint / "commits" / str(batch - 1)),
         "after the offsets file": lambda: die_when_there(checkpoint / "offsets" / str(batch)),
         "in a task": lambda: setattr(sink.StoreSink, "write", dying_write),
-        "in the store's transaction": lambda: setattr(StoreWriter, "_upsert", dying_upsert),
+        "in the store's transaction": lambda: setattr(StoreWriter, "_insert_rejected", dying_insert),
         "between the store's commit and Spark's": lambda: setattr(StoreWriter, "write_batch", dying_write_batch),
     }
-    arms[point]()
+    if point.endswith(OLDER):
+        make_older()
+    arms[point.removesuffix(OLDER)]()
 
 
 def run_dying(job: Job, point: str, batch: int, **extra: str) -> None:

@@ -41,4 +41,6 @@ def rejected_records(frame: DataFrame) -> DataFrame:
 
 
 def call_counts(frame: DataFrame, *, window: str, watermark: str, in_one_task: bool = False) -> DataFrame:
-    return pipeline.window_counts(frame, question=QUESTION, window=window, watermark=watermark, in_one_task=in_one_task)
+    rows = pipeline.accepted_rows(frame, question=QUESTION, watermark=watermark, in_one_task=in_one_task)
+    counts = pipeline.added_counts(rows, question=QUESTION, window=window)
+    return counts.select(*QUESTION.stored_columns)

@@ -12,8 +12,7 @@ import pytest
 from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.store.database import open_database
-from sf_police.store.writer import StoreWriter
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import store_batch
 from tests.support.environment import ROOT, SETTINGS, clean_environment
 
 NOWHERE = "no broker at 127.0.0.1:1: run `make kafka-start`\n"
@@ -95,7 +94,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     row = ("2018-10-12T14:00", "2018-10-12T14:30", "Café Noise", "Handled", 1)
     with closing(open_database(f"sqlite:///{state / 'answers.db'}", QUESTION)) as database:
         database.create()
-        StoreWriter(database).write_batch(a_batch(read=1, counted=1), a_counts_table([row]), [])
+        store_batch(database, [row])
     return clean_environment(STATE_DIR=str(state))
 
 

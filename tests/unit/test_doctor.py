@@ -17,7 +17,7 @@ from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import checkpoint
 from sf_police.stream.filesystems import LocalFolder
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import store_batch
 from tests.support.environment import ROOT
 from tests.support.question import resolve
 
@@ -76,7 +76,7 @@ def make_store(tmp_path: Path, **batch: int) -> StoreWriter:
     writer = StoreWriter(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION))
     writer.database.create()
     if batch:
-        writer.write_batch(a_batch(**batch), a_counts_table([]), [])
+        store_batch(writer.database, **batch)
     return writer
 
 

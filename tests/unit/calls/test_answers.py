@@ -12,8 +12,7 @@ from pyspark.sql import SparkSession
 from sf_police.calls import QUESTION
 from sf_police.store.answers import StoreReader
 from sf_police.store.views import queries
-from sf_police.store.writer import StoreWriter
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import store_batch
 from tests.support.fixtures import read_csv
 
 USUAL = "usual_resolution string, usual_resolution_calls bigint"
@@ -45,8 +44,8 @@ def counts_rows() -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("view", ["window_answers", "crime_type_answers", "overall_answer"])
-def test_the_stores_views_answer_what_was_computed_by_hand(writer: StoreWriter, reader: StoreReader, view: str) -> None:
-    writer.write_batch(a_batch(), a_counts_table(counts_rows()), [])
+def test_the_stores_views_answer_what_was_computed_by_hand(reader: StoreReader, view: str) -> None:
+    store_batch(reader.database, counts_rows())
     expected = OVERALL if view == "overall_answer" else typed(read_csv(f"{view}.csv"))
 
     assert by_first_column(reader.answer(view)) == expected
@@ -65,10 +64,10 @@ def test_spark_answers_the_same_from_the_same_text(spark: SparkSession, view: st
     assert_df_equality(actual_df, expected_df, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_ties_go_by_byte_order(writer: StoreWriter, reader: StoreReader) -> None:
+def test_ties_go_by_byte_order(reader: StoreReader) -> None:
     window = ("2018-10-12 14:00:00", "2018-10-12 14:30:00")
     rows = [(*window, "a", resolution, 1) for resolution in ("abated", "Zero", "Ärger", "Not recorded")]
 
-    writer.write_batch(a_batch(), a_counts_table(rows), [])
+    store_batch(reader.database, rows)
 
     assert [row["usual_resolution"] for row in reader.answer("window_answers")] == ["Zero"]

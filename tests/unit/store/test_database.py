@@ -50,7 +50,7 @@ FIELD_MORE = replace(QUESTION, fields=(*QUESTION.fields, Field("beat")))
         (TAXI, None, "answers the question sf_police, not taxi_rides"),
         (FIELD_MORE, None, r"was made with another definition of sf_police \(changed: fields\)"),
         (replace(QUESTION, id="disposition"), None, r"with another definition of sf_police \(changed: id\)"),
-        (QUESTION, alter("UPDATE streams SET format = 99"), "has format 99, but this program needs format 2"),
+        (QUESTION, alter("UPDATE streams SET format = 99"), "has format 99, but this program needs format 3"),
         (
             QUESTION,
             alter("ALTER TABLE streams DROP COLUMN format"),

@@ -18,7 +18,7 @@ from sf_police.store import postgresql as backend
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, open_database
 from sf_police.store.writer import StoreWriter
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch, a_counts_table, store_batch
 
 VIEW = "sf_police.window_answers"
 
@@ -130,7 +130,7 @@ def test_the_longest_text_that_a_record_may_have_can_be_stored(url: str) -> None
     counts = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", name, code, 1)]
     with closing(open_database(url, QUESTION)) as database:
         database.create()
-        StoreWriter(database).write_batch(a_batch(read=1, counted=1), a_counts_table(counts), [])
+        store_batch(database, counts)
 
         assert StoreReader(database).all_counts()[0]["crime_type"] == name
 
@@ -138,8 +138,8 @@ def test_the_longest_text_that_a_record_may_have_can_be_stored(url: str) -> None
 def test_nothing_is_prepared_as_a_pooler_may_switch_connections(url: str) -> None:
     with closing(open_database(url, QUESTION)) as database:
         database.create()
-        for number in range(12):
-            StoreWriter(database).write_batch(a_batch(number, read=1, late=1), a_counts_table([]), [])
+        for _ in range(12):
+            store_batch(database, late=1)
         assert database.rows(text("SELECT name FROM pg_prepared_statements")) == []
         # Nor is anything settled that the next transaction relies on.
         with database._engine.connect() as connection:
@@ -152,7 +152,7 @@ def test_a_connection_that_the_server_has_ended_is_replaced(url: str, other: psy
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'mine' AND pid <> pg_backend_pid()"
         )
-        StoreWriter(database).write_batch(a_batch(), a_counts_table([]), [])
+        store_batch(database)
 
         assert isinstance(database, Database)
         assert len(StoreReader(database).last_batches(5)) == 1
@@ -173,6 +173,6 @@ def test_a_clients_environment_changes_no_text(url: str, monkeypatch: pytest.Mon
     counts = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Café 😀", "Handled", 1)]
     with closing(open_database(url, QUESTION)) as database:
         database.create()
-        StoreWriter(database).write_batch(a_batch(read=1, counted=1), a_counts_table(counts), [])
+        store_batch(database, counts)
 
         assert StoreReader(database).all_counts()[0]["crime_type"] == "Café 😀"

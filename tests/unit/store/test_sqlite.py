@@ -19,7 +19,7 @@ from sf_police.store import sqlite
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch, a_counts_table, store_batch
 
 
 def test_times_are_wall_clock_text() -> None:
@@ -48,7 +48,7 @@ def test_no_counts_are_no_rows(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)
     database.create()
 
-    StoreWriter(database).write_batch(a_batch(), a_counts_table([]), [])
+    store_batch(database)
 
     assert database.rows(database.tables.counts.select()) == []
 

@@ -1,21 +1,24 @@
-"""The store: upserts, one transaction, the books, and what it remembers."""
+"""The store: counts are added once, in one transaction; the books, and what it remembers."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from sf_police import __version__
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError, UsageError
+from sf_police.errors import SfPoliceError, UnbalancedBatchError, UsageError
 from sf_police.store.answers import StoreReader
-from sf_police.store.database import existing_database, open_database
-from sf_police.store.tables import Batch
+from sf_police.store.database import Database, existing_database, open_database
+from sf_police.store.digest import digest_of_rows
+from sf_police.store.integrity import counts_rows
 from sf_police.store.writer import StoreWriter
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch, a_counts_table, store_batch
 
 # Ten calls in two windows.
 COUNTS = [
@@ -29,45 +32,140 @@ def rejected(offset: int) -> dict[str, Any]:
     return {"topic": "calls", "partition": 0, "offset": offset, "reason": "not UTF-8", "value": b"\xff\x00"}
 
 
-def test_a_replayed_batch_overwrites_its_own_rows(writer: StoreWriter, reader: StoreReader) -> None:
-    for _ in range(2):
-        writer.write_batch(a_batch(read=11, counted=10, rejected=1), a_counts_table(COUNTS), [rejected(3)])
-
-    books = reader.books()
-    assert (books.read, books.counted, books.stored_counted, books.stored_rejected) == (11, 10, 10, 1)
-    assert books.is_balanced
+@pytest.fixture
+def writer(database: Database) -> StoreWriter:
+    writer = StoreWriter(database)
+    writer.adopt_stream("query", {"window": "30 minutes"})
+    return writer
 
 
-def test_counts_are_absolute(writer: StoreWriter, reader: StoreReader) -> None:
-    writer.write_batch(a_batch(), a_counts_table(COUNTS), [])
-    writer.write_batch(a_batch(1), a_counts_table([(*COUNTS[0][:-1], 7)]), [])
+def test_counts_are_added(database: Database, reader: StoreReader) -> None:
+    store_batch(database, COUNTS)
+    store_batch(database, [(*COUNTS[0][:-1], 7), ("2018-10-12 15:00", "2018-10-12 15:30", "Fire", "Handled", 1)])
 
-    assert reader.window_counts(datetime(2018, 10, 12, 14))[0]["calls"] == 7
+    assert [row["calls"] for row in reader.window_counts(datetime(2018, 10, 12, 14))] == [13, 1]
+    assert [row["calls"] for row in reader.window_counts(datetime(2018, 10, 12, 15))] == [1]
+    assert reader.books().is_balanced
+
+
+def test_a_replayed_batch_changes_nothing(database: Database, writer: StoreWriter, reader: StoreReader) -> None:
+    batch = store_batch(database, COUNTS, [rejected(3)])
+    before = (reader.all_counts(), reader.last_batches(5))
+    # Of duplicates with different contents it may count another one, and it takes its own time.
+    again = replace(batch, seconds=9.9, lag=None, state_rows=None)
+    other = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Another", "Handled", 10)]
+
+    writer.write_batch(again, a_counts_table(other), [rejected(3)])
+
+    assert (reader.all_counts(), reader.last_batches(5)) == before
+    assert reader.books().is_balanced
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"end_offsets": {"0": 12}}, 'end_offsets {"0": 11}, now {"0": 12}'),
+        ({"late": 1}, "late 0, now 1"),
+        ({"duplicates": 2}, "duplicates 0, now 2"),
+        ({"counted": 9}, "counted 10, now 9"),
+        ({"watermark": datetime(2018, 10, 12, 14, 0, 0, 1000)}, "watermark 2018-10-12 14:00:00, now 2018-10-12 14:00"),
+    ],
+)
+def test_a_replay_that_differs_names_the_version_that_stored_the_batch(
+    database: Database, writer: StoreWriter, reader: StoreReader, change: dict[str, Any], said: str
+) -> None:
+    batch = store_batch(database, COUNTS, [rejected(3)])
+    with database.transaction() as connection:
+        connection.execute(database.tables.batches.update().values(version="0.9"))
+
+    with pytest.raises(SfPoliceError) as refused:
+        writer.write_batch(replace(batch, **change), a_counts_table(COUNTS), [rejected(3)])
+
+    assert refused.value.what.startswith(
+        f"batch 0 was stored by version 0.9 of this program, and version {__version__} makes something else of it"
+    )
+    assert said in refused.value.what
+    assert refused.value.remedy.startswith("let the version that stored it finish the batch")
+    assert reader.books().stored_counted == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"batch_id": 2}, {"start_offsets": {"0": 11}}, {"start_offsets": {}}],
+    ids=["one is left out", "another start", "a partition is gone"],
+)
+def test_a_batch_that_does_not_follow_the_last_is_refused(
+    database: Database, writer: StoreWriter, reader: StoreReader, change: dict[str, Any]
+) -> None:
+    store_batch(database, COUNTS)
+    batch = replace(a_batch(1, start=10, read=10, counted=10), **change)
+
+    with pytest.raises(SfPoliceError, match=r"at batch 0, which batch \d does not follow"):
+        writer.write_batch(batch, a_counts_table(COUNTS), [])
+
+    assert (reader.books().stored_counted, len(reader.last_batches(5))) == (10, 1)
+
+
+def test_an_added_partition_starts_where_it_starts(database: Database, writer: StoreWriter) -> None:
+    store_batch(database, late=5)
+    more = replace(a_batch(1), start_offsets={"0": 5, "1": 7}, end_offsets={"0": 5, "1": 9}, read=2, late=2)
+
+    writer.write_batch(more, a_counts_table([]), [])
+
+    assert StoreReader(database).books().read == 7
+
+
+def test_a_first_batch_is_batch_0(writer: StoreWriter) -> None:
+    with pytest.raises(SfPoliceError, match="at batch none, which batch 3 does not follow"):
+        writer.write_batch(a_batch(3), a_counts_table([]), [])
+
+
+@pytest.mark.parametrize("counted", [9, 11, 20])
+def test_counts_that_do_not_add_up_to_the_metrics_are_not_stored(
+    writer: StoreWriter, reader: StoreReader, counted: int
+) -> None:
+    with pytest.raises(UnbalancedBatchError, match=f"Spark says that {counted} records were counted, .* add up to 10"):
+        writer.write_batch(a_batch(read=20, counted=counted), a_counts_table(COUNTS), [])
+
+    assert reader.is_empty()
+    assert reader.books().stored_counted == 0
+
+
+def test_a_batch_says_when_and_by_what_it_was_stored(database: Database, reader: StoreReader) -> None:
+    before = datetime.now(UTC).replace(tzinfo=None)
+    store_batch(database, COUNTS)
+
+    [batch] = reader.last_batches(1)
+
+    assert batch.version == __version__
+    assert batch.committed_at is not None
+    assert before <= batch.committed_at <= datetime.now(UTC).replace(tzinfo=None)
+    with database.transaction() as connection:
+        assert batch.digest == digest_of_rows(counts_rows(connection, database), ["calls"]) != 0
 
 
 @pytest.mark.parametrize("number", [49, 50, 5_049, 5_051])
-def test_as_many_counts_are_stored_as_are_given(writer: StoreWriter, reader: StoreReader, number: int) -> None:
+def test_as_many_counts_are_stored_as_are_given(database: Database, reader: StoreReader, number: int) -> None:
     start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
     for calls in (1, 2):
-        rows = [(start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)]
-        writer.write_batch(a_batch(), a_counts_table(rows), [])
+        store_batch(database, [(start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)])
 
     rows = reader.window_counts(datetime.fromisoformat(start))
     assert [(row["crime_type"], row["calls"]) for row in rows] == [
-        (f"type {n:04}", 2 * n) for n in reversed(range(number))
+        (f"type {n:04}", 3 * n) for n in reversed(range(number))
     ]
 
 
-def test_a_rejected_record_keeps_its_bytes(writer: StoreWriter, reader: StoreReader) -> None:
+def test_a_rejected_record_keeps_its_bytes(database: Database, reader: StoreReader) -> None:
     rows = [rejected(1), {**rejected(2), "value": None}]
-    writer.write_batch(a_batch(read=2, rejected=2), a_counts_table([]), rows)
+    store_batch(database, rejected=rows)
 
     assert reader.rejected(10) == rows
 
 
-def test_rejected_records_are_found_by_their_reason(writer: StoreWriter, reader: StoreReader) -> None:
+def test_rejected_records_are_found_by_their_reason(database: Database, reader: StoreReader) -> None:
     rows = [{**rejected(offset), "reason": reason} for offset, reason in enumerate("babcab")]
-    writer.write_batch(a_batch(read=6, rejected=6), a_counts_table([]), rows)
+    store_batch(database, rejected=rows)
 
     assert reader.rejected_reasons() == [
         {"reason": "b", "records": 3}, {"reason": "a", "records": 2}, {"reason": "c", "records": 1},
@@ -77,32 +175,32 @@ def test_rejected_records_are_found_by_their_reason(writer: StoreWriter, reader:
 
 
 def test_a_batch_that_finds_fewer_rejected_records_is_not_written(writer: StoreWriter, reader: StoreReader) -> None:
-    with pytest.raises(SfPoliceError, match="2 records were rejected, but 1 were found"):
-        writer.write_batch(a_batch(read=2, rejected=2), a_counts_table(COUNTS), [rejected(1)])
+    with pytest.raises(UnbalancedBatchError, match="2 records were rejected, but 1 were found"):
+        writer.write_batch(a_batch(read=12, counted=10, rejected=2), a_counts_table(COUNTS), [rejected(1)])
 
     assert reader.is_empty()
     assert reader.books().stored_counted == 0
 
 
-@pytest.mark.parametrize(
-    ("batch", "is_balanced"),
-    [
-        ({"read": 17, "counted": 10, "duplicates": 4, "late": 2, "rejected": 1}, True),
-        ({"read": 18, "counted": 10, "duplicates": 4, "late": 2, "rejected": 1}, False),
-        ({"read": 17, "counted": 9, "duplicates": 5, "late": 2, "rejected": 1}, False),
-    ],
-    ids=["balanced", "a record is missing", "the counts hold another number"],
-)
+@pytest.mark.parametrize(("read", "is_balanced"), [(17, True), (18, False), (16, False)])
 def test_the_books_balance_to_the_last_record(
-    writer: StoreWriter, reader: StoreReader, batch: dict[str, int], is_balanced: bool
+    database: Database, reader: StoreReader, read: int, is_balanced: bool
 ) -> None:
-    writer.write_batch(a_batch(**batch), a_counts_table(COUNTS), [rejected(1)])
+    store_batch(database, COUNTS, [rejected(1)], read=read, duplicates=4, late=2)
 
     assert reader.books().is_balanced is is_balanced
 
 
-def test_the_books_are_of_one_moment(writer: StoreWriter, reader: StoreReader) -> None:
-    writer.write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
+def test_books_whose_counts_hold_another_number_do_not_balance(database: Database, reader: StoreReader) -> None:
+    store_batch(database, COUNTS)
+    with database.transaction() as connection:
+        connection.execute(database.tables.counts.update().where(database.tables.counts.c.calls == 6).values(calls=7))
+
+    assert not reader.books().is_balanced
+
+
+def test_the_books_are_of_one_moment(database: Database, reader: StoreReader) -> None:
+    store_batch(database, COUNTS)
     statements: list[str] = []
     with reader.database.transaction() as connection:
         engine = connection.engine
@@ -114,29 +212,28 @@ def test_the_books_are_of_one_moment(writer: StoreWriter, reader: StoreReader) -
     assert len([statement for statement in statements if "counts" in statement]) == 1
 
 
-def test_offsets_without_a_record_are_reported_apart(writer: StoreWriter, reader: StoreReader) -> None:
-    writer.write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
-    writer.write_batch(a_batch(1, read=0), a_counts_table([]), [])
-    gap = Batch("query", 2, {"0": 10}, {"0": 13}, 0, 0, 0, 0, 0, None, 0.1)
-    writer.write_batch(gap, a_counts_table([]), [])
+def test_offsets_without_a_record_are_reported_apart(database: Database, reader: StoreReader) -> None:
+    store_batch(database, COUNTS)
+    store_batch(database)
+    store_batch(database, offsets=3)
 
     assert (reader.books().gaps, reader.books().is_balanced) == (3, True)
 
 
 def test_the_store_remembers_its_stream(writer: StoreWriter, reader: StoreReader) -> None:
-    assert reader.stream() is None
-    writer.adopt_stream("one", {"window": "30 minutes"})
+    assert reader.stream() == ("query", {"window": "30 minutes"})
     writer.adopt_stream("two", {"window": "1 hour"})
 
     assert reader.stream() == ("two", {"window": "1 hour"})
 
 
-def test_last_batches_are_read_as_they_were_written(writer: StoreWriter, reader: StoreReader) -> None:
-    batches = [a_batch(0, read=10, counted=10), a_batch(1, read=3, late=3)]
-    for batch in batches:
-        writer.write_batch(batch, a_counts_table([]), [])
+def test_last_batches_are_read_as_they_were_written(database: Database, reader: StoreReader) -> None:
+    batches = [store_batch(database, COUNTS), store_batch(database, late=3)]
 
-    assert reader.last_batches(5) == batches[::-1]
+    read = reader.last_batches(5)
+
+    as_written = [replace(each, digest=0, version="", committed_at=None) for each in read]
+    assert as_written == batches[::-1]
 
 
 @pytest.mark.parametrize("url", ["answers.db", "mysql://localhost/x", "sqlite://", "nonsense://x"])

@@ -20,7 +20,7 @@ from sf_police.store.database import delete_database, open_database
 from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import checkpoint
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch
 
 PLACE = "hdfs://namenode/check point"
 SETTINGS = {"topic": "calls", "window": "30 minutes"}
@@ -61,8 +61,11 @@ class Stream:
         self.folder.write(f"offsets/{batch_id}", f'v1\n{{"batchWatermarkMs":0}}\n{json.dumps(offsets)}')
 
     def store(self, batch_id: int, **values: Any) -> None:
-        batch = replace(a_batch(batch_id, read=10, duplicates=10), **values)
-        self.writer.write_batch(batch, a_counts_table([]), [])
+        batch = replace(a_batch(batch_id, start=10 * batch_id, read=10, duplicates=10), **values)
+        with self.database.transaction() as connection:
+            batches = self.database.tables.batches
+            connection.execute(batches.delete().where(batches.c.batch_id == batch.batch_id))
+            connection.execute(batches.insert(), batch.row())
 
     def commit(self, batch_id: int) -> None:
         self.folder.write(f"commits/{batch_id}", 'v1\n{"nextBatchWatermarkMs":0}')

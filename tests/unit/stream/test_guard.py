@@ -58,7 +58,8 @@ class Stream:
         return stream_settings(self.config, topic)
 
     def write(self, batch_id: int = 0) -> None:
-        self.writer.write_batch(a_batch(batch_id, read=1, late=1), a_counts_table([]), [], self.guard.check)
+        batch = a_batch(batch_id, start=batch_id, read=1, late=1)
+        self.writer.write_batch(batch, a_counts_table([]), [], self.guard.check)
 
 
 @pytest.fixture

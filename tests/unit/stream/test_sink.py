@@ -26,8 +26,9 @@ def made(**changes: Any) -> Batch:
 
 def test_what_is_neither_counted_nor_dropped_was_rejected() -> None:
     assert made() == Batch(
-        "q", 3, {"0": 5, "1": 0}, {"0": 15, "1": 11}, 20, 12, 4, 1, 3, datetime(2018, 10, 12, 14), 2.5
-    )
+        "q", 3, {"0": 5, "1": 0}, {"0": 15, "1": 11}, 20, 12, 4, 1, 3, datetime(2018, 10, 12, 14), 2.5,
+        lag=12, state_rows=99,
+    )  # fmt: skip
 
 
 def test_a_first_batch_starts_at_zero() -> None:

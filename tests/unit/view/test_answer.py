@@ -20,10 +20,9 @@ from sf_police.cli import main
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
-from sf_police.store.writer import StoreWriter
 from sf_police.view import answer
 from sf_police.view.answer import print_answer, print_result
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import store_batch
 
 TWO, HALF_PAST_TWO, THREE = (f"2018-10-12 {time}:00" for time in ("14:00", "14:30", "15:00"))
 COUNTS = [
@@ -38,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[StoreReader]:
     """Ten calls in two windows."""
     with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
         database.create()
-        StoreWriter(database).write_batch(a_batch(read=10, counted=10), a_counts_table(COUNTS), [])
+        store_batch(database, COUNTS)
         yield StoreReader(database)
 
 
@@ -176,7 +175,7 @@ def test_the_result_is_the_answer_and_the_books_aside(store: StoreReader, capsys
 
 
 def test_books_that_do_not_balance_are_a_failure(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
-    StoreWriter(store.database).write_batch(a_batch(1, read=2, counted=1), a_counts_table([]), [])
+    store_batch(store.database, read=2)
 
     assert print_result(store) == 1
     assert "DO NOT BALANCE" in capsys.readouterr().err
@@ -190,11 +189,9 @@ def test_books_that_do_not_balance_are_a_failure(store: StoreReader, capsys: pyt
 def test_every_form_of_the_answer_says_when_the_books_do_not_balance(
     store: StoreReader, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    writer = StoreWriter(store.database)
-    writer.adopt_stream("query", {})
     assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 0
     capsys.readouterr()
-    writer.write_batch(a_batch(1, read=2, counted=1), a_counts_table([]), [])
+    store_batch(store.database, read=2)
 
     assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 1
 
@@ -212,10 +209,8 @@ def test_a_store_of_rejected_records_only_has_an_empty_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
-        writer = StoreWriter(database)
-        writer.adopt_stream("query", {})
         record = {"topic": "calls", "partition": 0, "offset": 0, "reason": "not UTF-8", "value": b"\xff"}
-        writer.write_batch(a_batch(read=1, rejected=1), a_counts_table([]), [record])
+        store_batch(database, rejected=[record])
 
     assert main(["answer", "--state-dir", str(tmp_path), *arguments]) == 0
 

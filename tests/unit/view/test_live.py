@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,8 @@ from sf_police.calls import QUESTION
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.tables import BatchReport
-from sf_police.store.writer import StoreWriter
 from sf_police.view import live, terminal
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch, store_batch
 from tests.support.question import resolve
 
 
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[StoreReader]:
 
 
 def report(batch_id: int, **numbers: int) -> BatchReport:
-    return BatchReport(a_batch(batch_id, **numbers), 5, 7)
+    return BatchReport(replace(a_batch(batch_id, **numbers), lag=5, state_rows=7))
 
 
 def test_each_batch_is_a_line_on_standard_error(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +79,7 @@ def test_a_terminal_gets_frames_that_are_gone_at_the_end(store: StoreReader, mon
     row = ("2018-10-12 14:00", "2018-10-12 14:30", "Traffic Stop", "Handled", 12_345)
     store.database.create()
     batch = report(0, read=12_345, counted=12_345)
-    StoreWriter(store.database).write_batch(batch.batch, a_counts_table([row]), [])
+    store_batch(store.database, [row])
 
     with live.batches(store, resolve({})) as show:
         show(batch)
@@ -93,13 +93,13 @@ def test_a_terminal_gets_frames_that_are_gone_at_the_end(store: StoreReader, mon
 
 def test_what_is_counted_is_known_from_the_store_and_from_each_batch(store: StoreReader) -> None:
     store.database.create()
-    StoreWriter(store.database).write_batch(a_batch(0, read=7, counted=7), a_counts_table([]), [])
+    store_batch(store.database, duplicates=7)
 
     with live.batches(store, resolve({})) as show:
         before = show.counted_to
-        show(report(1, read=5, counted=5))
+        show(report(1, start=7, read=5, counted=5))
 
-    assert (before, show.counted_to) == (7, 15)
+    assert (before, show.counted_to) == (7, 12)
 
 
 def test_lines_of_the_producer_come_now_and_then(
@@ -123,7 +123,7 @@ def test_a_low_terminal_has_fewer_windows_and_keeps_the_headings(
     monkeypatch.setattr(live, "Console", lambda **_: console)
     rows = [(f"2018-10-12 {n}:00", f"2018-10-12 {n}:30", "Traffic Stop", "Handled", 1) for n in range(10, 20)]
     store.database.create()
-    StoreWriter(store.database).write_batch(a_batch(read=10, counted=10), a_counts_table(rows), [])
+    store_batch(store.database, rows)
 
     with live.batches(store, resolve({})) as show:
         show(report(0, read=10, counted=10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ def window(hour: int, minute: int, calls: int = 1_234) -> dict[str, Any]:
 def report(
     batch_id: int = 0, *, latest: datetime | None = THREE_PAST_THREE, lag: int | None = 0, **numbers: int
 ) -> BatchReport:
-    return BatchReport(a_batch(batch_id, **numbers), lag, 7, latest)
+    return BatchReport(replace(a_batch(batch_id, **numbers), lag=lag, state_rows=7), latest)
 
 
 def a_state(**values: Any) -> LiveState:

@@ -16,10 +16,9 @@ from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
-from sf_police.store.writer import StoreWriter
 from sf_police.view.answer import print_result, print_run
 from sf_police.view.rejected import print_rejected
-from tests.support.builders import a_batch, a_counts_table
+from tests.support.builders import a_batch, store_batch
 
 COUNTS = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Traffic Stop", "Handled", 6)]
 VALUES = [b'{"a":1}', b"\xff\x00\x1b[31m", b"x" * 5_000, None]
@@ -38,9 +37,7 @@ def store(tmp_path: Path) -> Iterator[StoreReader]:
     """Four rejected records, and six counted calls."""
     with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
         database.create()
-        StoreWriter(database).write_batch(
-            a_batch(read=10, counted=6, rejected=4), a_counts_table(COUNTS), rejected_rows()
-        )
+        store_batch(database, COUNTS, rejected_rows())
         yield StoreReader(database)
 
 
@@ -147,7 +144,7 @@ def test_the_end_of_a_run_says_the_top_reason(store: StoreReader, capsys: pytest
 def test_a_run_whose_records_were_all_rejected_has_failed(
     empty: StoreReader, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    StoreWriter(empty.database).write_batch(a_batch(read=4, rejected=4), a_counts_table([]), rejected_rows())
+    store_batch(empty.database, rejected=rejected_rows())
 
     code = print_run(empty)
 

@@ -85,9 +85,9 @@ def test_a_duration_is_as_people_say_it(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(("lag", "shown"), [(1500, "1,500"), (0, "0"), (None, "?")])
 def test_batch_line(lag: int | None, shown: str) -> None:
-    batch = Batch("id", 7, {"0": 0}, {"0": 10}, 10, 5, 2, 2, 1, None, 0.5)
+    batch = Batch("id", 7, {"0": 0}, {"0": 10}, 10, 5, 2, 2, 1, None, 0.5, lag=lag, state_rows=1234)
 
-    assert terminal.batch_line(BatchReport(batch, lag, 1234)) == (
+    assert terminal.batch_line(BatchReport(batch)) == (
         f"batch 7: 10 rows in 0.50 s (20 rows/s), lag {shown}, late 2, duplicates 2, rejected 1, state rows 1,234"
     )
 

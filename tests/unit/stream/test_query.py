@@ -1,0 +1,62 @@
+"""A micro-batch whose metrics disagree with its rows runs again, and not for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sf_police.calls import QUESTION
+from sf_police.errors import SfPoliceError, UnbalancedBatchError
+from sf_police.store.database import open_database
+from sf_police.store.writer import StoreWriter
+from sf_police.stream import query
+from tests.support.question import resolve
+
+
+class Runs:
+    """In place of the query: each run ends with the next of these errors, or well."""
+
+    def __init__(self, *errors: SfPoliceError) -> None:
+        self.errors, self.number = errors, 0
+
+    def __call__(self, *_: Any) -> None:
+        self.number += 1
+        if self.number <= len(self.errors):
+            raise self.errors[self.number - 1]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: Runs) -> list[str]:
+    said: list[str] = []
+    config = resolve({"state_dir": str(tmp_path)})
+    database = open_database(config.store, QUESTION)
+    database.create()
+    monkeypatch.setattr(query, "_run", runs)
+    monkeypatch.setattr(query, "accepted_stream", lambda *_: None)
+    session: Any = None
+    query.run_stream(
+        session, config, QUESTION, StoreWriter(database),
+        on_batch=lambda _: None, is_stopped=lambda: False, say=said.append,
+    )  # fmt: skip
+    return said
+
+
+def test_a_batch_that_does_not_balance_runs_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    runs = Runs(*[UnbalancedBatchError("batch 7: 3 is not 2; nothing was stored")] * 3)
+
+    assert run(monkeypatch, tmp_path, runs) == ["batch 7: 3 is not 2; nothing was stored; running it again"] * 3
+    assert runs.number == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "runs"), [(UnbalancedBatchError("batch 7 does not balance"), 4), (SfPoliceError("the disk is full"), 1)]
+)
+def test_after_three_replays_or_at_another_error_it_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: SfPoliceError, runs: int
+) -> None:
+    failing = Runs(*[error] * 9)
+
+    with pytest.raises(SfPoliceError, match=error.what):
+        run(monkeypatch, tmp_path, failing)
+    assert failing.number == runs
