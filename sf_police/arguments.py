@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import files, install, live, reset, show, stream
+from sf_police.commands import files, install, late, live, reset, show, stream
 from sf_police.question import Question
 from sf_police.store.views import kinds
 from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
@@ -104,9 +104,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("stream", stream.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
-    sub = command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
-    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
-    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+    _add_inspect_arguments(
+        command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
+    )
 
     sub = command("answer", show.answer, "print the answer from the store", _FILES)
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
@@ -130,6 +130,10 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     _add_rejected_arguments(command("rejected", show.rejected, "show why records were rejected, with samples", _FILES))
 
+    _add_late_arguments(
+        command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
+    )
+
     command(
         "make-archive",
         install.make_archive,
@@ -144,6 +148,11 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_inspect_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
+    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+
+
 def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
     sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
@@ -152,6 +161,13 @@ def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    )
+
+
+def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument(
+        "--limit", type=positive, metavar="N", help="records, the newest (default: in a table 20, else all)"
     )
 
 

@@ -52,6 +52,12 @@ class StoreReader:
         rows = self.database.rows(select(batches).order_by(batches.c.batch_id.desc()).limit(limit))
         return [batch_of_row(row) for row in rows]
 
+    def late_batches(self) -> list[Batch]:
+        """Return the batches that had late records, oldest first."""
+        batches = self._tables.batches
+        query = select(batches).where(batches.c.late > 0).order_by(batches.c.batch_id)
+        return [batch_of_row(row) for row in self.database.rows(query)]
+
     def books(self) -> Books:
         """Return the books of the whole store, from its tables alone.
 

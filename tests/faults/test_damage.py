@@ -50,7 +50,7 @@ def files(job: Job, pattern: str) -> list[Path]:
 
 TARGETS = [
     "checkpoint/metadata", "checkpoint/offsets/1", "checkpoint/offsets/0", "checkpoint/commits/1",
-    "checkpoint/state/0/0/2.delta", "checkpoint/state/1/1/2.delta", "checkpoint/state/0/1/1.delta", "answers.db",
+    "checkpoint/state/0/0/2.delta", "checkpoint/state/0/1/2.delta", "checkpoint/state/0/1/1.delta", "answers.db",
 ]  # fmt: skip
 
 
@@ -71,11 +71,19 @@ def test_a_flipped_bit_is_refused_or_harmless(job: Job, target: str, at: float) 
         pass
 
 
-def test_a_count_altered_in_the_store_is_refused(job: Job) -> None:
+@pytest.mark.parametrize(
+    ("what", "alter", "said"),
+    [
+        ("calls = calls + 1 WHERE crime_type = 'Passing Call'", "counts", "its books do not balance"),
+        ("crime_type = 'Passing Cell' WHERE crime_type = 'Passing Call'", "a letter of a crime type", "digests differ"),
+    ],
+)
+def test_what_is_altered_in_the_store_is_refused(job: Job, what: str, alter: str, said: str) -> None:
     with sqlite3.connect(job.state / "answers.db") as connection:
-        connection.execute("UPDATE counts SET calls = calls + 1 WHERE crime_type = 'Passing Call'")
+        connection.execute(f"UPDATE counts SET {what}")
 
-    with fault("counts altered in the store", "refused, nothing written"):
+    with fault(f"{alter} altered in the store", "refused, nothing written"):
         done = job.run("stream", "--until-end", check=False, **SMALL)
     assert done.returncode == 1
-    assert "the store is damaged (its books do not balance)" in done.stderr
+    assert "the store is damaged (" in done.stderr
+    assert said in done.stderr

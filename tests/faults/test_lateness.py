@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import random
 from collections.abc import Callable
 
@@ -49,6 +52,18 @@ def test_any_order(make_job: Callable[..., Job], name: str, values: Callable[[],
         job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="90")
     books = assert_exact(job)
     assert (books["late"] > 0) is is_late
+    assert_late_records_are_found(job, books["late"])
+
+
+def assert_late_records_are_found(job: Job, late: int) -> None:
+    """`late` finds in the topic as many records as were counted late, each at or before its batch's watermark."""
+    found = json.loads(job.run("late", "--format", "json").stdout)
+    records = [(each, record) for each in found["shown"] for record in each["records"]]
+    assert found["late"] == late == len(records)
+    assert all(record["event_time"] <= each["watermark"] for each, record in records)
+    assert len({(record["partition"], record["offset"]) for _, record in records}) == late
+    rows = list(csv.DictReader(io.StringIO(job.run("late", "--format", "csv", "--limit", "7").stdout)))
+    assert [int(row["offset"]) for row in rows] == [record["offset"] for _, record in records[-7:]]
 
 
 @pytest.mark.quick

@@ -1,0 +1,113 @@
+"""Prints which records were late, by how much, and in which micro-batch. Values are untrusted: shown without effect."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sf_police.question import EVENT_TIME, Question
+from sf_police.view import records, terminal
+from sf_police.view.answer import print_table
+from sf_police.view.fitted import Column, FittedTable
+
+if TYPE_CHECKING:  # so that --help does not wait for Spark
+    from sf_police.stream.late import LateBatch, LateRecord
+
+_MOST_CHARACTERS = 1_000
+
+
+def print_late(found: Iterable[LateBatch], question: Question, *, format: str, late: int, batches: int) -> None:
+    """Print late records.
+
+    Args:
+        found: micro-batches with late records, in their order.
+        question: the stream's.
+        format: `table`, `json`, or `csv` with a row for each record.
+        late: how many records were late in all.
+        batches: in how many micro-batches.
+    """
+    there = list(found)
+    if format == "json":
+        shown = [_batch(each, question) for each in there]
+        print(terminal.to_json({"late": late, "micro_batches": batches, "shown": shown}))
+    elif format == "csv":
+        rows = [_plain(each, record, question) for each in there for record in each.records]
+        print(terminal.to_csv(rows), end="")
+    else:
+        where = "micro-batch" if batches == 1 else "micro-batches"
+        heading = f"{late:,} late {question.label(question.rows)} in {batches:,} {where}"
+        if not late:
+            print("nothing was late")
+        else:
+            print_table(f"{heading}, the newest first", _table(there, question))
+    for line in missing_lines(there):
+        print(line, file=sys.stderr)
+
+
+def missing_lines(found: Iterable[LateBatch]) -> Iterator[str]:
+    """Say which batches' late records are no longer in the topic."""
+    for each in found:
+        if each.missing:
+            yield (
+                f"micro-batch {each.batch.batch_id}: {each.missing:,} of {each.batch.late:,} late records are no "
+                "longer in the topic (retention)"
+            )
+
+
+def _batch(found: LateBatch, question: Question) -> dict[str, Any]:
+    batch = found.batch
+    return {
+        "batch_id": batch.batch_id,
+        "watermark": batch.watermark,
+        "late": batch.late,
+        "no_longer_in_the_topic": found.missing,
+        "records": [_record(record, question) for record in found.records],
+    }
+
+
+def _plain(found: LateBatch, record: LateRecord, question: Question) -> dict[str, Any]:
+    return {"batch_id": found.batch.batch_id, "watermark": found.batch.watermark, **_record(record, question)}
+
+
+def _record(record: LateRecord, question: Question) -> dict[str, Any]:
+    return {
+        "partition": record.partition,
+        "offset": record.offset,
+        question.id: record.fields[question.id],
+        EVENT_TIME: record.event_time,
+        "late_by_seconds": record.late_by.total_seconds(),
+        "value": records.value_text(record.value, most=_MOST_CHARACTERS),
+    }
+
+
+def _table(found: list[LateBatch], question: Question) -> FittedTable:
+    rows = [(each, record) for each in reversed(found) for record in reversed(each.records)]
+
+    def column(heading: str, cells: list[str], rank: int = 0, *, is_text: bool = False) -> Column:
+        return Column(heading, cells, rank=rank, is_text=is_text, justify="left" if is_text else "right")
+
+    return FittedTable(
+        [
+            column("micro-batch", [f"{each.batch.batch_id:,}" for each, _ in rows]),
+            column("event time", [f"{record.event_time:%Y-%m-%d %H:%M:%S}" for _, record in rows]),
+            column("late by", [span(record.late_by) for _, record in rows]),
+            column("watermark", [f"{each.batch.watermark:%Y-%m-%d %H:%M:%S}" for each, _ in rows], 2),
+            column("partition", [str(record.partition) for _, record in rows], 1),
+            column("offset", [f"{record.offset:,}" for _, record in rows], 1),
+            column(
+                question.label(question.id),
+                [terminal.printable(str(record.fields[question.id])) for _, record in rows],
+                is_text=True,
+            ),
+        ]
+    )
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time as `3 d 04:05:06`, without the days if there are none."""
+    seconds = int(length.total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days:,} d {clock}" if days else clock
