@@ -50,6 +50,7 @@ class Peer:
     note: str = ""
     is_checked: bool = True
     has_store: bool = False  # counts in our store, by resolution; otherwise in a file, by disposition
+    is_distinct: bool = False  # removes duplicates
     is_of_a_jvm: bool = False  # runs in a JVM, which gets faster as it runs
 
 
@@ -113,15 +114,16 @@ OURS = Peer(
     lambda: None,
     "nothing: strict parser, duplicate removal, checkpoint, store and answer are in it",
     has_store=True,
+    is_distinct=True,
     is_of_a_jvm=True,
 )
 PEERS_IN_ORDER = (
     OURS,
     Peer(
         "sf-police (with repeats)",
-        lambda _: [sys.executable, "-m", "benchmarks.peers.with_repeats"],
+        lambda _: [sys.executable, "-m", "benchmarks.peers.with_repeats", "stream"],
         lambda: None,
-        "no duplicate removal, no books, no answer; the rest as above",
+        "no duplicate removal; the rest as above",
         has_store=True,
         is_of_a_jvm=True,
     ),
@@ -130,6 +132,14 @@ PEERS_IN_ORDER = (
         lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar())],
         lambda: (python_of("flink")(), _flink_jar()),
         "lenient JSON, no duplicate removal, no checkpoint",
+        is_of_a_jvm=True,
+    ),
+    Peer(
+        "Flink SQL, like for like",
+        lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar()), "like-for-like"],
+        lambda: (python_of("flink")(), _flink_jar()),
+        "lenient JSON; duplicates removed, a checkpoint every 5 s",
+        is_distinct=True,
         is_of_a_jvm=True,
     ),
     Peer(

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -69,16 +70,17 @@ def seconds(peer: Peer, run: Run, folder: Path) -> tuple[float, float]:
     if process.returncode or not counted:
         raise SystemExit(f"{peer.name} failed:\n{''.join(said[-40:])}")
     _check(peer, run, state)
-    return counted - started, (ended if peer is OURS else counted) - started
+    return counted - started, (ended if peer.has_store else counted) - started
 
 
 def _check(peer: Peer, run: Run, state: Path) -> None:
     if not peer.is_checked:
         return
-    expected = _expected(run.total, is_distinct=peer is OURS)
+    expected = _expected(run.total, is_distinct=peer.is_distinct)
     if peer.has_store:
         expected = common.by_resolution(expected)
-        with closing(existing_database(f"sqlite:///{state / 'answers.db'}", QUESTION)) as database:
+        question = replace(QUESTION, drops_duplicates=peer.is_distinct)
+        with closing(existing_database(f"sqlite:///{state / 'answers.db'}", question)) as database:
             found = common.stored_counts(StoreReader(database))
     else:
         lines = run.path.read_text().splitlines()

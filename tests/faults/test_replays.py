@@ -89,3 +89,27 @@ def test_two_drivers_on_one_store(make_job: Callable[..., Job]) -> None:
     [line] = [line for text in said for line in text.splitlines() if line.startswith("error: ")]
     assert "makes something else of it" in line or "does not follow" in line or "one of them was changed" in line
     assert_exact(job)
+
+
+@pytest.mark.quick
+def test_without_removal_of_duplicates_every_accepted_record_counts(make_job: Callable[..., Job]) -> None:
+    job = make_job()
+    job.module = "tests.support.other_versions"
+    values = [
+        a_value(crime_id=str(n % 40), call_date_time=f"2018-10-{28 - n % 28:02}T14:00:00.000") for n in range(100)
+    ]
+    job.send(*values, b"junk", partition=1)
+    command = ("with-duplicates", "stream", "--until-end")
+
+    done = job.run(*command, MAX_OFFSETS_PER_TRIGGER="20")
+
+    assert books(done.stderr) == {"read": 101, "counted": 100, "duplicates": 0, "late": 0, "rejected": 1}
+    document = json.loads(job.run("with-duplicates", "answer", "--format", "json").stdout)
+    assert [(row["calls"], row["window_start"][8:10]) for row in document["windows"]] == [
+        (4 if day > 12 else 3, f"{day:02}") for day in range(1, 29)
+    ]
+    assert books(job.run(*command).stderr)["counted"] == 100
+    with fault("the store of a question that keeps duplicates, given to one that drops them", "refused"):
+        refused = job.run("stream", "--until-end", check=False, module="sf_police")
+    assert refused.returncode == 1
+    assert "made with another definition of sf_police (changed: id)" in refused.stderr

@@ -1,6 +1,7 @@
 """`python -m tests.support.other_versions WHAT ARGUMENT...`: sf-police with one thing changed.
 
 - `older`: a version that calls itself 0.9, and rejects calls before December 2018.
+- `with-duplicates`: a question that leaves duplicates in.
 - `stage-twice`: once, the results of a stage are lost with what it wrote, as if an executor had died.
 """
 
@@ -45,7 +46,15 @@ def make_stage_run_twice() -> Question:
     return replace(QUESTION, counts=counts)
 
 
-MADE: dict[str, Callable[[], Question]] = {"older": make_older, "stage-twice": make_stage_run_twice}
+def make_keeper_of_duplicates() -> Question:
+    return replace(QUESTION, drops_duplicates=False)
+
+
+MADE: dict[str, Callable[[], Question]] = {
+    "older": make_older,
+    "stage-twice": make_stage_run_twice,
+    "with-duplicates": make_keeper_of_duplicates,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main(sys.argv[2:], question=MADE[sys.argv[1]]()))
