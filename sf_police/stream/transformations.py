@@ -16,6 +16,8 @@ from sf_police.store.digest import SEPARATOR, hash_column
 from sf_police.stream.source import KAFKA_COLUMNS, TIMESTAMP, VALUE, kafka
 
 _EARLIEST = "1990-01-01 00:00:00"
+IS_COMPACT = "_is_compact"
+_ASCII = "_ascii"
 _COMPACT = "_compact"
 _STRICT = "_strict"
 
@@ -28,8 +30,9 @@ def with_kafka_columns_apart(records: DataFrame) -> DataFrame:
 def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapping[str, str]) -> DataFrame:
     """Add the required fields of each record, or the reason why they cannot be read.
 
-    Reads `_value`. Adds `reason` and a column per required field, as in the record; a record with a reason may have any
-    of them NULL. Each step is a projection of its own, so that Spark computes a costly column once for all its uses.
+    Reads `_value`. Adds `reason`, a column per required field, as in the record, and `_is_compact`: whether the fields
+    are proven to match `patterns`. A record with a reason may have any field NULL. Each step is a projection of its
+    own, so that Spark computes a costly column once for all its uses.
     """
     value, compact, strict = F.col(kafka(VALUE)), F.col(_COMPACT), F.col(_STRICT)
 
@@ -39,16 +42,19 @@ def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapp
 
     found = {each.name: field(each.name) for each in fields if each.is_required}
     return (
-        records.withColumn(_COMPACT, strict_json.compact_fields(value, fields=fields, patterns=patterns))
+        records.withColumn(_ASCII, strict_json.ascii_form(value, fields=fields, patterns=patterns))
+        .withColumn(_COMPACT, strict_json.compact_fields(value, F.col(_ASCII), fields=fields, patterns=patterns))
         .withColumn(_STRICT, F.when(compact.isNull(), strict_json.strict_record(value, fields=fields)))
-        .withColumns({**found, REASON: strict[REASON]})
-        .drop(_COMPACT, _STRICT)
+        .withColumns({**found, REASON: strict[REASON], IS_COMPACT: compact.isNotNull()})
+        .drop(_ASCII, _COMPACT, _STRICT)
     )
 
 
 def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
-    """Add `event_time` from the question's time field; NULL if that is not a valid time."""
-    return records.withColumn(EVENT_TIME, event_time(F.col(question.time), pattern=question.time_pattern))
+    """Add `event_time` from the question's time field; NULL if that is not a valid time. Drops `_is_compact`."""
+    text, is_of_form = F.col(question.time), F.col(IS_COMPACT)
+    time = event_time(text, pattern=question.time_pattern, is_of_form=is_of_form)
+    return records.withColumn(EVENT_TIME, time).drop(IS_COMPACT)
 
 
 def with_reason(records: DataFrame, *, question: Question) -> DataFrame:
@@ -102,9 +108,12 @@ def with_hashes(counts: DataFrame, *, question: Question) -> DataFrame:
     )
 
 
-def event_time(text: Column, *, pattern: str) -> Column:
-    """Return the text as a timestamp in the session's zone (UTC); NULL unless it is a real time of that pattern."""
-    return F.when(text.rlike(rf"\A{pattern}\z"), F.try_to_timestamp(text))
+def event_time(text: Column, *, pattern: str, is_of_form: Column) -> Column:
+    """Return the text as a timestamp in the session's zone (UTC); NULL unless it is a real time of that pattern.
+
+    Where `is_of_form`, the text is known to match, and is not matched again.
+    """
+    return F.when(is_of_form | text.rlike(rf"\A{pattern}\z"), F.try_to_timestamp(text))
 
 
 def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str) -> Column:

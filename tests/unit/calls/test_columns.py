@@ -42,6 +42,8 @@ def test_event_time_is_the_wall_clock(spark: SparkSession) -> None:
     ]
     df = spark.createDataFrame(rows, "text string, expected timestamp")
 
-    actual_df = df.withColumn("actual", event_time(F.col("text"), pattern=QUESTION.time_pattern))
+    actual_df = df.withColumn(
+        "actual", event_time(F.col("text"), pattern=QUESTION.time_pattern, is_of_form=F.lit(False))
+    )
 
     assert_column_equality(actual_df, "actual", "expected")
