@@ -65,22 +65,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
 
     sub = command("generate", files.generate_file, f"write a file of synthetic {rows}", ("data", "state_dir"))
-    sub.add_argument(
-        f"--{rows.replace('_', '-')}",
-        dest="count",
-        type=positive,
-        default=question.generated,
-        metavar="N",
-        help=f"number of {rows} (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        default=question.seed,
-        help=f"random seed; another one yields other {rows} (default: %(default)s)",
-    )
-    sub.add_argument("--if-missing", action="store_true", help="do nothing if the file already exists")
+    _add_generate_arguments(sub, question)
 
     command("create-topic", files.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
@@ -151,6 +136,27 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 def _add_inspect_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
     sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+
+
+def _add_generate_arguments(sub: argparse.ArgumentParser, question: Question) -> None:
+    rows = question.rows
+    sub.add_argument(
+        f"--{rows.replace('_', '-')}",
+        dest="count",
+        type=positive,
+        default=question.generated,
+        metavar="N",
+        help=f"number of {rows} (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        default=question.seed,
+        help=f"random seed; another one yields other {rows} (default: %(default)s)",
+    )
+    sub.add_argument("--if-missing", action="store_true", help="do nothing if the file already exists")
+    sub.add_argument("--force", action="store_true", help="overwrite a file that DATA names")
 
 
 def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:

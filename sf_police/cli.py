@@ -84,10 +84,9 @@ def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
             print(_ignored_line(name, given.ignored[name]), file=sys.stderr)
     settings = {name: flags[name] or given.settings.get(name) for name in uses}
     try:
-        resolved = config.resolve(settings, question.defaults)
+        return int(run(Run(config.resolve(settings, question.defaults), question, stop), **arguments))
     except UsageError as error:
         raise UsageError(_as_typed(error.what, flags), remedy=error.remedy) from error
-    return int(run(Run(resolved, question, stop), **arguments))
 
 
 def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 
 if TYPE_CHECKING:
     pass
 
 
-def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
+def generate_file(run: Run, *, count: int, seed: int, if_missing: bool, force: bool = False) -> int:
     """Write a file of synthetic records."""
-    from sf_police.produce.generated_file import write_records
+    from sf_police.produce.generated_file import check_name, write_records
 
     generate, path = run.question.generate, run.config.data
     if generate is None:
@@ -26,11 +26,16 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool) -> int:
     if if_missing and path.exists():
         say(f"{path} already exists")
         return 0
-    if if_missing and path != run.config.state_dir / run.question.defaults.folder / run.question.defaults.data:
+    is_default = path == run.config.state_dir / run.question.defaults.folder / run.question.defaults.data
+    if if_missing and not is_default:
         raise SfPoliceError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
+    try:
+        check_name(path)
+    except ValueError as error:
+        raise UsageError(f"DATA={path}: expected {error}") from None
     started = time.monotonic()
     try:
-        write_records(path, generate(count, seed))
+        write_records(path, generate(count, seed), force=force, is_ours=is_default)
     except OSError as error:
         raise SfPoliceError(f"cannot write {path}: {error.strerror}") from error
     say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")
