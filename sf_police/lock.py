@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from sf_police.errors import SfPoliceError
 
@@ -16,20 +17,60 @@ _HELD: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 @contextmanager
 def locked(path: Path, refusal: str, *, remedy: str) -> Iterator[None]:
-    """Hold the lock file at `path`. Raises SfPoliceError, with `refusal` while another process holds it."""
+    """Hold the lock file at `path`, which is gone again afterwards, as are folders that were made for it alone.
+
+    Raises:
+        SfPoliceError: with `refusal` while another process holds it; or its folder cannot be used.
+    """
+    file, made = _opened(path)
+    with file:
+        while True:
+            _lock(file, path, refusal, remedy)
+            # Whoever held it may have deleted it since it was opened: then another process may hold its successor.
+            if _is_at(file, path):
+                break
+            file.close()
+            file, more = _opened(path)
+            made += more
+        try:
+            yield
+        finally:
+            _clean_up(file, path, made)
+            file.close()
+
+
+def _opened(path: Path) -> tuple[IO[str], list[Path]]:
     try:
+        made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        return path.open("a+"), made
     except OSError as error:
         raise SfPoliceError(f"cannot use the folder {path.parent}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD:
-                raise SfPoliceError(refusal, remedy=remedy) from None
-            # Some network file systems have no locks, and then say so: nobody else holds it.
-            raise SfPoliceError(
-                f"cannot lock {path}: {error.strerror}", remedy="set STATE_DIR to a folder on a local disk"
-            ) from error
-        yield
+
+
+def _lock(file: IO[str], path: Path, refusal: str, remedy: str) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            raise SfPoliceError(refusal, remedy=remedy) from None
+        # Some network file systems have no locks, and then say so: nobody else holds it.
+        raise SfPoliceError(
+            f"cannot lock {path}: {error.strerror}", remedy="set STATE_DIR to a folder on a local disk"
+        ) from error
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _clean_up(file: IO[str], path: Path, made: Iterable[Path]) -> None:
+    # A file with something in it is not one of ours. A folder with something in it stays.
+    with suppress(OSError):
+        if os.fstat(file.fileno()).st_size == 0 and _is_at(file, path):
+            path.unlink()
+        for folder in made:
+            folder.rmdir()

@@ -103,3 +103,46 @@ def test_a_file_system_without_locks_is_no_other_process(
         pytest.fail("it is not locked")
     assert error.value.what == f"cannot lock {tmp_path / 'a.lock'}: {os.strerror(number)}"
     assert error.value.remedy == "set STATE_DIR to a folder on a local disk"
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+
+    with locked(tmp_path / "old" / "new" / "folder" / "a.lock", "taken", remedy="wait"):
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["old"]
+
+
+def test_what_came_into_the_folder_stays(tmp_path: Path) -> None:
+    with locked(tmp_path / "new" / "a.lock", "taken", remedy="wait"):
+        (tmp_path / "new" / "data").touch()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["data"]
+
+
+def test_a_file_of_the_users_with_the_name_of_a_lock_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.lock").write_text("mine")
+
+    with locked(tmp_path / "a.lock", "taken", remedy="wait"):
+        pass
+    assert (tmp_path / "a.lock").read_text() == "mine"
+
+
+def test_who_opened_the_file_before_it_was_deleted_does_not_hold_its_successor_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flock = tmp_path / "a.lock", fcntl.flock
+    first = locked(path, "taken", remedy="wait")
+    first.__enter__()
+
+    def late(*arguments: object) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        first.__exit__(None, None, None)  # the file that is about to be locked is deleted here
+        flock(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with (
+        locked(path, "taken", remedy="wait"),
+        pytest.raises(SfPoliceError, match="taken"),
+        locked(path, "taken", remedy="wait"),
+    ):
+        pytest.fail("both hold it")
