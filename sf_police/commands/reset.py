@@ -17,17 +17,22 @@ if TYPE_CHECKING:
 def reset(run: Run) -> int:
     """Delete the checkpoint and the store, once both are proven to be ours; say what else is left in their places."""
     from sf_police.store.database import delete_database, open_database
-    from sf_police.stream import checkpoint
+    from sf_police.stream import deletion
+    from sf_police.stream.checkpoint import exclusive
 
     config = run.config
-    with closing(open_database(config.store, run.question, config.store_schema)) as database:
-        where, stream = database.where, database.owner_if_readable()
-    checkpoint.ensure_ours(config.checkpoint, stream)
-    with checkpoint.exclusive(config.checkpoint, config.state_dir):
-        is_known = checkpoint.names_store(config.checkpoint, where)
+    with (
+        closing(open_database(config.store, run.question, config.store_schema)) as database,
+        exclusive(config.checkpoint, config.state_dir),
+        database.held(),
+    ):
+        where, stream = database.where, database.stream_if_readable()
+        deletion.ensure_ours(config.checkpoint, stream[0] if stream else None)
+        deletion.ensure_together(config.checkpoint, where, stream)
+        is_known = deletion.names_store(config.checkpoint, where)
         # The store first: if it is not ours, or in use, nothing is deleted.
         left = delete_database(config.store, run.question, config.store_schema, is_known=is_known)
-        left += checkpoint.delete(config.checkpoint)
+        left += deletion.delete(config.checkpoint)
     say("deleted the checkpoint and the store; the next run starts over")
     if left:
         say(f"left, as this program did not make it: {', '.join(left)}")

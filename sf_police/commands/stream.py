@@ -52,7 +52,8 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
 
     config, stop = run.config, run.stop
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
-    with only_stream, closing(open_database(config.store, run.question, config.store_schema)) as database:
+    opened = closing(open_database(config.store, run.question, config.store_schema))
+    with only_stream, opened as database, database.held():
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         config, session = startup.start_session(config, topic, database, say=say)
         if config.spark_ui_port:

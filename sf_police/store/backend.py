@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Table
 from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
+from sf_police.store.hold import Hold
 
 # Kept with what we make in a database, so that nothing else is ever dropped.
 MARK: Final = "sf-police"
@@ -35,6 +36,9 @@ class Backend(Protocol):
 
     def prepare(self, engine: Engine) -> None:
         """Create what must exist before a transaction can create the tables."""
+
+    def hold(self, engine: Engine, schema: str, where: str) -> Hold:
+        """Hold the store for one stream, whose end, however it ends, lets go of it; `where` names the store."""
 
     def begin(self, connection: Connection, schema: str) -> None:
         """Settle what holds for one transaction only: a pooler may give the next one another connection."""

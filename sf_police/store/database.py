@@ -5,6 +5,7 @@ Knows nothing of Spark or Kafka. Rows are written by `writer.py` and read by `an
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ from sf_police.errors import SfPoliceError, UsageError
 from sf_police.question import Question
 from sf_police.store import ownership, postgresql, sqlite
 from sf_police.store.backend import Backend, Relation
+from sf_police.store.hold import Hold
 from sf_police.store.tables import tables_of
 from sf_police.store.views import queries
 
@@ -33,6 +35,7 @@ class Database:
         self.backend, self.question, self.schema = backend, question, schema
         self.tables = tables_of(question)
         self._engine = backend.engine(url)
+        self._hold: Hold | None = None
 
     @property
     def dialect(self) -> Any:
@@ -84,17 +87,36 @@ class Database:
             for name, query in queries(self.question.answers).items():
                 self.backend.replace_view(connection, name, query)
 
-    def owner_if_readable(self) -> str | None:
-        """Return the query id of the stream that the store belongs to, whatever its format; None if there is none."""
+    def stream_if_readable(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the query id and settings of the store's stream, whatever its format; None if there is none."""
+        streams = self.tables.streams
         if not self.backend.exists(self._engine):
             return None
         try:
             with self.transaction() as connection:
-                if self.tables.streams.name in {each.name for each in self._own(connection)}:
-                    return connection.execute(select(self.tables.streams.c.query_id)).scalar()
-        except SfPoliceError:
+                if streams.name in {each.name for each in self._own(connection)}:
+                    row = connection.execute(select(streams.c.query_id, streams.c.settings)).first()
+                    return (row.query_id, json.loads(row.settings)) if row else None
+        except (SfPoliceError, ValueError):
             pass  # damaged or out of reach: whoever uses it next says so
         return None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the store for one stream, or for its deletion. Raises SfPoliceError while another stream holds it."""
+        with self._errors():
+            self._hold = self.backend.hold(self._engine, self.schema, self.where)
+        try:
+            yield
+        finally:
+            self._hold.release()
+            self._hold = None
+
+    def keep_held(self) -> None:
+        """Hold the store again, if the server has let go of it. Raises SfPoliceError if another stream holds it."""
+        if self._hold:
+            with self._errors():
+                self._hold.keep()
 
     def drop(self) -> list[str]:
         """Delete our tables and views, and their schema or file if nothing else is in it; return what is left.

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.backend import MARK, Relation, gone
+from sf_police.store.hold import Hold, ServerHold
 
 LOCK_TIMEOUT: Final = "10s"
 _ENCODING: Final = "UTF8"
@@ -56,6 +57,11 @@ def exists(engine: Engine) -> bool:  # noqa: ARG001 # of the protocol
 
 def prepare(engine: Engine) -> None:
     """Do nothing: creating the database is up to its administrator."""
+
+
+def hold(engine: Engine, schema: str, where: str) -> Hold:
+    """Hold a lock of the server's."""
+    return ServerHold(engine, schema, where)
 
 
 def begin(connection: Connection, schema: str) -> None:

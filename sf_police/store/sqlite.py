@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.backend import Relation, gone
+from sf_police.store.hold import FileHold, Hold
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 # In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
@@ -92,6 +93,11 @@ def prepare(engine: Engine) -> None:
         raise SfPoliceError(f"cannot create the store's folder {folder}: {error.strerror}") from error
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def hold(engine: Engine, schema: str, where: str) -> Hold:  # noqa: ARG001 # of the protocol
+    """Hold a lock file beside the file."""
+    return FileHold(Path(str(engine.url.database)), where)
 
 
 def begin(connection: Connection, schema: str) -> None:

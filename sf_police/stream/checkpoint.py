@@ -7,8 +7,8 @@ belong together, and are resumed only together. The settings are compared in `co
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,14 +23,16 @@ from sf_police.store import integrity
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.filesystems import Folder, LocalFolder
+from sf_police.stream.filesystems import Folder, spark_location
 
 _WAY_OUT: Final = "run `make reset`, which deletes both; the topic is then read again from its start"
 # In every checkpoint of ours: without it, only its query's id in the store proves that it is.
 MARKER: Final = ".sf-police"
+# In the store's settings: where its checkpoint is.
+PLACE: Final = "checkpoint"
 # What Spark and we write into a checkpoint's folder.
-_FOLDERS: Final = ("offsets", "commits", "sources", "state")
-_FILES: Final = re.compile(
+FOLDERS: Final = ("offsets", "commits", "sources", "state")
+FILES: Final = re.compile(
     r"metadata|\.sf-police|\.(metadata|\.sf-police)\.(part|crc|[0-9a-f-]+\.tmp)|\.\S+\.(part|tmp)\.crc"
 )
 # What a volume or a file manager puts into an empty folder.
@@ -47,75 +49,19 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
         SfPoliceError: another stream holds it, or its folder cannot be created.
     """
     path = local_path(checkpoint)
-    lock = (
-        path.with_name(f"{path.name}.lock")
-        if path
-        else state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
-    )
+    if path is None:
+        lock = state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
+    else:
+        # By whichever link a stream was given it, a folder has one lock.
+        path = Path(os.path.realpath(path))
+        if not path.name:
+            raise SfPoliceError(
+                f"the checkpoint {checkpoint} is the whole file system", remedy="set CHECKPOINT to a folder of its own"
+            )
+        lock = path.with_name(f"{path.name}.lock")
     refusal = f"another stream is running on the checkpoint {checkpoint}"
     with locked(lock, refusal, remedy="stop it, or set STATE_DIR to another folder"):
         yield
-
-
-def ensure_ours(checkpoint: str, stream: str | None) -> None:
-    """Prove that the checkpoint is ours to delete, if there is one.
-
-    Args:
-        checkpoint: its folder.
-        stream: id of the query that the store belongs to; None if there is none, or the store is damaged.
-
-    Raises:
-        SfPoliceError: it is not on this machine, or neither has our marker nor is the store's.
-    """
-    path = local_path(checkpoint)
-    if path is None:
-        raise SfPoliceError(
-            f"the checkpoint {checkpoint} is not on this machine", remedy="delete it with its file system's own tool"
-        )
-    folder = LocalFolder(path)
-    names = folder.names("")
-    if not names or MARKER in names or (stream is not None and _read_id(folder) == stream):
-        return
-    raise SfPoliceError(
-        f"{path} is not a checkpoint of this program (no {MARKER} in it, and the store is not of its query); nothing "
-        "was deleted",
-        remedy="set CHECKPOINT or STATE_DIR to the stream's, or delete the folder yourself",
-    )
-
-
-def names_store(checkpoint: str, store: str) -> bool:
-    """Return whether the checkpoint's marker names this store, in the words of `Database.where`."""
-    path = local_path(checkpoint)
-    text = LocalFolder(path).read(MARKER) if path else None
-    try:
-        return bool(json.loads(text or "{}").get("store") == store)
-    except (ValueError, AttributeError):
-        return False
-
-
-def delete(checkpoint: str) -> list[str]:
-    """Delete what Spark and we write into a checkpoint, and the folder if nothing else is in it; return what is left.
-
-    To be called after `ensure_ours`.
-    """
-    path = local_path(checkpoint)
-    if path is None or not path.is_dir():
-        return []
-    left = []
-    try:
-        # The marker goes last: a deletion that was cut short is still one of ours.
-        for entry in sorted(path.iterdir(), key=lambda entry: entry.name == MARKER):
-            if entry.name not in _FOLDERS and not _FILES.fullmatch(entry.name):
-                left.append(str(entry))
-            elif entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-        if not left and not path.is_symlink():
-            path.rmdir()
-    except OSError as error:
-        raise SfPoliceError(f"cannot delete {error.filename or path}: {error.strerror}") from error
-    return left
 
 
 def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
@@ -131,12 +77,27 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
             raise SfPoliceError(f"the checkpoint {checkpoint} has no store that belongs to it", remedy=_WAY_OUT)
         return None
     stored_id, settings = stream
+    if query_id != stored_id:
+        ensure_its_store(checkpoint, store.database.where, settings)
     if query_id is None:
         raise SfPoliceError(f"the store has counts, but their checkpoint {checkpoint} is gone", remedy=_WAY_OUT)
     if query_id != stored_id:
         raise SfPoliceError(f"the checkpoint {checkpoint} and the store belong to different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
     return _checked_store(store, settings)
+
+
+def ensure_its_store(checkpoint: str, where: str, settings: Mapping[str, Any]) -> None:
+    """Raise SfPoliceError if the store's settings name another checkpoint; those of an older store name none.
+
+    To be called only if the checkpoint's query is not the store's: one that was moved still is its checkpoint.
+    """
+    place = settings.get(PLACE)
+    if place not in (None, spark_location(checkpoint)):
+        raise SfPoliceError(
+            f"{where} belongs to the checkpoint {place.removeprefix('file://')}, not to {checkpoint}",
+            remedy="set CHECKPOINT to that one, or STATE_DIR to another folder (and STORE, if it is set)",
+        )
 
 
 def _checked_store(store: StoreReader, settings: dict[str, Any]) -> dict[str, Any]:
@@ -164,20 +125,21 @@ def _query_id(folder: Folder, checkpoint: str) -> str | None:
         names = folder.names("")
         if folder.names("offsets") or folder.names("state"):
             raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (no metadata)", remedy=_WAY_OUT)
-        others = sorted(name for name in names if not _FILES.fullmatch(name) and name not in (*_FOLDERS, *_HARMLESS))
+        others = sorted(name for name in names if not FILES.fullmatch(name) and name not in (*FOLDERS, *_HARMLESS))
         if others and MARKER not in names:
             raise SfPoliceError(
                 f"the folder {checkpoint} holds other things than a checkpoint ({others[0]}, …); they are untouched",
                 remedy="set CHECKPOINT to a folder of its own",
             )
         return None
-    query_id = _read_id(folder)
+    query_id = read_id(folder)
     if query_id is None:
         raise SfPoliceError(f"the checkpoint {checkpoint} is damaged (unreadable metadata)", remedy=_WAY_OUT)
     return query_id
 
 
-def _read_id(folder: Folder) -> str | None:
+def read_id(folder: Folder) -> str | None:
+    """Return the id of the checkpoint's query; None if there is none, or it cannot be read."""
     try:
         return str(uuid.UUID(json.loads(folder.read("metadata") or "")["id"]))
     except (ValueError, KeyError, TypeError, AttributeError):

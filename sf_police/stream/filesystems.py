@@ -16,7 +16,7 @@ def spark_location(checkpoint: str) -> str:
     """Return the checkpoint as Spark is given it: a folder on this machine is one whatever Hadoop's default is."""
     path = local_path(checkpoint)
     # Hadoop takes what follows the scheme literally: nothing is to be escaped.
-    return f"file://{path.resolve()}" if path else checkpoint
+    return f"file://{os.path.realpath(path)}" if path else checkpoint
 
 
 class Folder(Protocol):

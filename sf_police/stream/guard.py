@@ -34,6 +34,7 @@ class BatchGuard:
         if self._stream is None:  # nobody's store: a test or a benchmark that started without the checks
             return
         query_id, stored = self._stream
+        self._store.database.keep_held()
         identity = self._watch.identity()
         if identity is None:
             raise SfPoliceError(

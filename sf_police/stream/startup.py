@@ -11,9 +11,9 @@ from sf_police.spark.session import create_session, stop_session
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.checkpoint import adopt
+from sf_police.stream.checkpoint import PLACE, adopt
 from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
-from sf_police.stream.filesystems import HadoopFolder, LocalFolder
+from sf_police.stream.filesystems import HadoopFolder, LocalFolder, spark_location
 from sf_police.topic.admin import Topic
 
 
@@ -38,12 +38,13 @@ def start_session(
             stored = resumed_settings(config, topic, folder, store, say=say)
         config = with_state_partitions(config, stored, cores=session.sparkContext.defaultParallelism)
         session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
+        place = {PLACE: spark_location(config.checkpoint)}
         if stored is None:
-            settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions}
+            settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions, **place}
             adopt(folder, StoreWriter(database), settings)
         else:
             database.create()
-            _keep_settings(store, StoreWriter(database), stored)
+            _keep_settings(store, StoreWriter(database), {**stored, **place})
             say(
                 f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions"
             )

@@ -149,7 +149,7 @@ def test_reset_deletes_checkpoint_and_store_and_nothing_else(run_job: Job) -> No
 
     run_job.run("reset")
 
-    assert sorted(path.name for path in run_job.state.iterdir()) == ["calls.json", "checkpoint.lock", "spark.log"]
+    assert sorted(path.name for path in run_job.state.iterdir()) == ["calls.json", "spark.log"]
     assert books(run_job.run("stream", "--until-end").stderr)["counted"] == 3
 
 

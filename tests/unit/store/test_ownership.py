@@ -159,7 +159,7 @@ def test_the_store_has_a_schema_of_its_own_and_reset_leaves_no_trace(
     adopt(url)
     assert set(tables(connection, "sf_police")) >= set(OURS)
     with closing(existing_database(url, QUESTION)) as database:
-        assert database.owner_if_readable() == "query"
+        assert database.stream_if_readable() == ("query", {})
     assert delete_database(url, QUESTION) == []
 
     assert schemas(connection) == {"public"}
@@ -222,7 +222,7 @@ def test_two_stores_in_two_schemas_do_not_meet(server: tuple[str, psycopg.Connec
     assert delete_database(url, QUESTION) == []
     with closing(existing_database(url, QUESTION, "second")) as database:
         assert isinstance(database, Database)
-        assert database.owner_if_readable() == "second"
+        assert database.stream_if_readable() == ("second", {})
     assert schemas(connection) == {"public", "second"}
 
 

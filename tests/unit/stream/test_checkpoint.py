@@ -343,6 +343,42 @@ def test_a_checkpoint_is_held_by_one_run(tmp_path: Path) -> None:
         assert not Path(place).exists()
 
 
+def test_a_checkpoint_is_held_by_one_run_whatever_link_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "checkpoint")
+
+    with (
+        checkpoint.exclusive(str(tmp_path / "checkpoint"), tmp_path),
+        pytest.raises(SfPoliceError, match="another stream is running on the checkpoint"),
+        checkpoint.exclusive(str(tmp_path / "link"), tmp_path),
+    ):
+        pytest.fail("both hold it")
+
+
+@pytest.mark.parametrize("place", [".", "loop"])
+def test_a_checkpoint_without_a_name_of_its_own_is_held_as_well(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+
+    with checkpoint.exclusive(place, tmp_path):
+        pass
+
+
+def test_a_store_names_the_checkpoint_that_it_belongs_to(stream: Stream) -> None:
+    writer, [query_id] = stream.writer, [stream.reader.stream()[0]]  # type: ignore[index]
+    with stream.database.transaction() as connection:
+        writer.update_settings(connection, query_id, {**SETTINGS, "checkpoint": "hdfs://namenode/another"})
+
+    assert stream.settings() is not None  # its folder was moved: it is still the store's query
+
+    for others in ({}, {"metadata": json.dumps({"id": str(uuid.uuid4())})}):
+        stream.folder.files = others
+        with pytest.raises(SfPoliceError, match="belongs to the checkpoint hdfs://namenode/another, not to") as error:
+            stream.settings()
+        assert "make reset" not in str(error.value)
+
+
 def test_a_checkpoint_elsewhere_is_held_by_a_lock_of_its_own_in_the_state_folder(tmp_path: Path) -> None:
     with checkpoint.exclusive(PLACE, tmp_path), checkpoint.exclusive(f"{PLACE}-2", tmp_path):
         assert len(list(tmp_path.glob("*.lock"))) == 2

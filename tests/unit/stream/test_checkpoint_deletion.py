@@ -12,7 +12,7 @@ from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
-from sf_police.stream import checkpoint
+from sf_police.stream import checkpoint, deletion
 from sf_police.stream.filesystems import LocalFolder
 
 ID = str(uuid.UUID(int=7))
@@ -37,8 +37,8 @@ def content(folder: Path) -> list[str]:
 
 
 def delete(folder: Path, stream: str | None) -> list[str]:
-    checkpoint.ensure_ours(str(folder), stream)
-    return checkpoint.delete(str(folder))
+    deletion.ensure_ours(str(folder), stream)
+    return deletion.delete(str(folder))
 
 
 @pytest.mark.parametrize(("marker", "stream"), [("{}", None), ("damaged", "another"), (None, ID)])
@@ -122,12 +122,12 @@ def test_adopting_leaves_the_proof_and_the_stores_name(tmp_path: Path) -> None:
         where = database.where
     (place / "metadata").write_text("damaged")
 
-    assert checkpoint.names_store(str(place), where)
-    assert not checkpoint.names_store(str(place), f"{where}2")
+    assert deletion.names_store(str(place), where)
+    assert not deletion.names_store(str(place), f"{where}2")
     assert delete(place, None) == []
     assert not place.exists()
 
 
 def test_a_checkpoint_elsewhere_is_left_to_its_own_tools() -> None:
     with pytest.raises(SfPoliceError, match="is not on this machine: delete it with its file system's own tool"):
-        checkpoint.ensure_ours("hdfs://namenode/checkpoint", ID)
+        deletion.ensure_ours("hdfs://namenode/checkpoint", ID)

@@ -1,0 +1,91 @@
+"""Holds a store while a stream runs into it, so that neither a second stream nor `reset` takes it away."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from sf_police.errors import SfPoliceError
+from sf_police.lock import locked
+
+# Nothing ends the transaction but its stream. The newest of these settings is not known to every server.
+_PREPARE: Final = text("""
+    SELECT set_config(name, CASE name WHEN 'application_name' THEN :name ELSE '0' END, TRUE) FROM pg_settings
+    WHERE name IN ('application_name', 'idle_in_transaction_session_timeout', 'transaction_timeout')""")
+_REMEDY: Final = "stop it, or set STATE_DIR to another folder (and STORE or STORE_SCHEMA, if they are set)"
+
+
+class Hold(Protocol):
+    """A store that is held."""
+
+    def keep(self) -> None:
+        """Take hold again if it was lost. Raises SfPoliceError if another stream has taken it."""
+
+    def release(self) -> None:
+        """Let go."""
+
+
+class FileHold:
+    """Holds the lock file beside a file, by whichever link that was named."""
+
+    def __init__(self, path: Path, where: str) -> None:
+        self._held = ExitStack()
+        path = Path(os.path.realpath(path))
+        self._held.enter_context(locked(path.with_name(f"{path.name}.lock"), _taken(where), remedy=_REMEDY))
+
+    def keep(self) -> None:
+        """See `Hold`: only its process's end lets go of a file."""
+
+    def release(self) -> None:
+        """See `Hold`."""
+        self._held.close()
+
+
+class ServerHold:
+    """Holds an advisory lock of PostgreSQL in a transaction that stays open, as a pooler may give a session to others.
+
+    The transaction has no snapshot, so it keeps nothing from being vacuumed.
+    """
+
+    def __init__(self, engine: Engine, schema: str, where: str) -> None:
+        self._engine, self._where = engine, where
+        digest = hashlib.sha256(f"sf-police {schema}".encode()).digest()
+        self._key = int.from_bytes(digest[:8], "big", signed=True)
+        self._connection = self._take()
+
+    def _take(self) -> Connection:
+        connection = self._engine.connect()
+        try:
+            connection.execute(_PREPARE, {"name": "sf-police: holds the store"})
+            # Without parameters: else the client's last statement stays open, and with it the snapshot.
+            if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({self._key})").scalar():
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        raise SfPoliceError(_taken(self._where), remedy=_REMEDY)
+
+    def keep(self) -> None:
+        """See `Hold`: the server may have been restarted since."""
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            self.release()
+            self._connection = self._take()
+
+    def release(self) -> None:
+        """See `Hold`."""
+        with suppress(DBAPIError):
+            self._connection.close()
+
+
+def _taken(where: str) -> str:
+    return f"a stream is running into {where}"
