@@ -10,13 +10,14 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
 import orjson
 
 from sf_police.errors import SfPoliceError
-from sf_police.produce.json_record import JsonRecord, Number
+from sf_police.produce.json_record import DECODER, JsonRecord, as_written, is_exact
 from sf_police.produce.packed_files import DAMAGED, STDIN, file_name, open_records
 from sf_police.produce.required_fields import ensure_required
 from sf_police.question import Field
@@ -114,11 +115,15 @@ class _QuickReader:
             records = orjson.loads(text)
         except orjson.JSONDecodeError:
             return None
-        if records and all(
-            type(record) is dict and _PLAIN_TYPES.issuperset(map(type, record.values())) for record in records
-        ):
-            return records, end
-        return None
+        if set(map(type, records)) != {dict}:
+            return None
+        types = list(map(type, chain.from_iterable(map(dict.values, records))))
+        strings = types.count(str)
+        if strings < len(types) and not _PLAIN_TYPES.issuperset(types):
+            return None
+        if not is_exact(text, members=len(types), strings=strings):
+            records = as_written(text)
+        return (records, end) if records else None
 
 
 class _CarefulReader:
@@ -129,7 +134,7 @@ class _CarefulReader:
         self._decode: Callable[..., str] = codecs.getincrementaldecoder(
             "utf-8" if bytes_before else "utf-8-sig"
         )().decode
-        self._scan = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Number).raw_decode
+        self._scan = DECODER.raw_decode
         self._text, self._at = "", 0
         self._bytes_before = bytes_before  # of the decompressed file, before self._text
         self._bytes_read = bytes_before
@@ -217,7 +222,3 @@ class _CarefulReader:
     def _broken(self, what: str, characters_on: int = 0) -> SfPoliceError:
         at = self._bytes_before + len(self._text[: self._at + characters_on].encode())
         return SfPoliceError(f"{self._name} at byte {at:,}: {what}")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -24,6 +24,7 @@ SEEDS = (
     b'{"crime_id":"1"}\n{"a":{"b":[1]}}\n',
     b'\xef\xbb\xbf[{"a":"\\ud83d\\ude00"},{"a":"},"}]',
     b'{"a":12345678901234567890123}{"a":NaN}',
+    b'[{"a":"1","a":"2"},{"a":-0,"b":"\\\\\\""}]',
 )
 
 
@@ -37,7 +38,8 @@ def by_json(data: bytes) -> list[dict[str, Any]]:
     def refuse(constant: str) -> None:
         raise NotCallsError(constant)
 
-    decoder = json.JSONDecoder(parse_constant=refuse)
+    # The reader keeps -0 as it is written.
+    decoder = json.JSONDecoder(parse_constant=refuse, parse_int=lambda text: -0.0 if text == "-0" else int(text))
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode().strip(" \t\n\r")
         if text.startswith("["):

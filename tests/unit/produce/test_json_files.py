@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sf_police.errors import SfPoliceError
+from sf_police.produce import json_files
 from sf_police.produce.json_files import read_records
+from sf_police.produce.json_record import encode
 from tests.support.builders import a_call
 from tests.support.question import read_calls
 
@@ -152,6 +154,50 @@ def test_both_ways_of_reading_give_what_json_gives(tmp_path: Path, text: str, is
     expected = [json.loads(line) for line in lines]
 
     assert read(text.encode(), tmp_path) == (expected[0] if is_array else expected)
+
+
+TWICE = '{"crime_id":"1","crime_id":"2","note":"x"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWICE,
+        '{"crime_id":"1","crime\\u005fid":"2","note":"x"}',
+        '{"crime_id":"1","note":"a \\"quoted\\" word","note":"\\\\"}',
+        '{"crime_id":"2","a":{"b":1.50,"b":[{"c":1,"c":2}]}}',
+        '{"crime_id":"2","a":"\\ud800","a":{"b":1.50,"b":"\\ud800"}}',
+        '{"crime_id":"1","crime_id":null}',
+        '{"crime_id":-0}',
+        '{"crime_id":[-0]}',
+        '{"crime_id":"1","n":-0,"m":0,"b":true}',
+    ],
+)
+@pytest.mark.parametrize("is_array", [True, False])
+@pytest.mark.parametrize("is_spaced", [True, False])
+def test_a_records_names_and_digits_are_sent_as_they_stand_in_the_file(
+    tmp_path: Path, text: str, is_array: bool, is_spaced: bool
+) -> None:
+    ordinary = '{"crime_id":"1","note":"a \\"quoted\\" word \\\\ -0 : x"}'
+    spaced = text.replace('":', '" :\t').replace(",", " ,") if is_spaced else text
+    lines = [ordinary, spaced, ordinary]
+    data = f"[{','.join(lines)}]" if is_array else "\n".join(lines) + "\n"
+
+    records = read(data.encode(), tmp_path)
+
+    sent = text.replace("crime\\u005fid", "crime_id")
+    assert [encode(record).decode() for record in records] == [ordinary, sent, ordinary]
+
+
+def test_ordinary_chunks_take_the_quick_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        pytest.fail("an ordinary chunk was parsed a second time")
+
+    monkeypatch.setattr(json_files, "as_written", refused)
+    texts = ("plain", 'a "quoted" word', "a / b\t-0 : x")
+    calls = [a_call(crime_id=str(number), address=texts[number % 3], n=number % 2 or None) for number in range(9)]
+
+    assert read(json.dumps(calls, indent=4).encode(), tmp_path) == calls
 
 
 @pytest.mark.parametrize(
