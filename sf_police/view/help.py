@@ -66,6 +66,7 @@ _METAVARS: Final = {
     "maven_repo": "URL",
 }
 _WIDEST: Final = 100
+_NARROWEST: Final = 20
 _NAME_COLUMN: Final = 26
 
 
@@ -73,8 +74,12 @@ class Form(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal, up to a width that is read easily."""
 
     def __init__(self, prog: str) -> None:
-        width = min(shutil.get_terminal_size().columns, _WIDEST) - 2
-        super().__init__(prog, max_help_position=_NAME_COLUMN, width=width)
+        super().__init__(prog, max_help_position=_NAME_COLUMN, width=_width())
+
+
+def _width() -> int:
+    # Every command builds its help, so no width may break it.
+    return min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST) - 2
 
 
 def overview(question: Question, helps: Mapping[str, str]) -> str:
@@ -84,7 +89,7 @@ def overview(question: Question, helps: Mapping[str, str]) -> str:
         question: whose title it is.
         helps: one line about each command.
     """
-    lines = textwrap.wrap(question.title, min(shutil.get_terminal_size().columns, _WIDEST) - 2)
+    lines = textwrap.wrap(question.title, _width())
     named = {name for names in COMMANDS.values() for name in names}
     more = {"more": tuple(name for name in helps if name not in named)}
     for group, names in {**COMMANDS, **more}.items():

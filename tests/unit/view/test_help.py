@@ -51,6 +51,17 @@ def test_help_fits_the_terminal_and_is_ascii(capsys: pytest.CaptureFixture[str],
     assert text.isascii()
 
 
+@pytest.mark.parametrize("columns", ["1", "2", "20"])
+def test_a_terminal_of_hardly_any_width_breaks_no_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    assert "usage:" in shown(capsys, "--help")
+    assert "usage:" in shown(capsys, "stream", "--help")
+    assert main(["generate", "--calls", "1", "--data", str(tmp_path / "calls.json")]) == 0
+
+
 @pytest.mark.parametrize(
     ("command", "line"),
     [
