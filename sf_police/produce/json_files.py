@@ -18,7 +18,7 @@ import orjson
 
 from sf_police.errors import SfPoliceError
 from sf_police.produce.json_record import DECODER, JsonRecord, as_written, is_exact
-from sf_police.produce.packed_files import DAMAGED, STDIN, file_name, open_records
+from sf_police.produce.packed_files import DAMAGED, STDIN, damage, file_name, open_records
 from sf_police.produce.required_fields import ensure_required
 from sf_police.question import Field
 
@@ -50,7 +50,7 @@ def read_records(path: Path, *, required: Sequence[Field]) -> Iterator[JsonRecor
                 f"{name} changed while it was being read", remedy="run it again when nothing is writing to the file"
             )
     except (OSError, *DAMAGED) as error:
-        raise SfPoliceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise SfPoliceError(f"cannot read {path}: {damage(error)}") from error
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -184,7 +184,9 @@ class _CarefulReader:
                         f"not JSON, or a record of more than {_MOST_RECORD_CHARACTERS:,} characters"
                     ) from None
                 is_cut = error.pos >= len(self._text) or error.msg.startswith("Unterminated string")
-                what, where = ("cut short inside a record", len(self._text)) if is_cut else (error.msg, error.pos)
+                what, where = (
+                    ("cut short inside a record", len(self._text)) if is_cut else (_whole(error.msg), error.pos)
+                )
                 where -= self._at
                 if not self._more():
                     raise self._broken(what, where) from None
@@ -222,3 +224,8 @@ class _CarefulReader:
     def _broken(self, what: str, characters_on: int = 0) -> SfPoliceError:
         at = self._bytes_before + len(self._text[: self._at + characters_on].encode())
         return SfPoliceError(f"{self._name} at byte {at:,}: {what}")
+
+
+def _whole(message: str) -> str:
+    # Python would go on with the place, which we give ourselves.
+    return message.rstrip(": ").removesuffix(" at")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+_MOST_DIGITS: Final = 4_000  # Python parses hardly more
 _MINUS_ZERO: Final = re.compile(rb":[ \t\n\r]*-0")
 
 
@@ -68,7 +69,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _integer(text: str) -> int | Number:
-    return Number(text) if text == "-0" else int(text)
+    return Number(text) if text == "-0" or len(text) > _MOST_DIGITS else int(text)
 
 
 DECODER: Final = json.JSONDecoder(

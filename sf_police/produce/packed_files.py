@@ -24,6 +24,8 @@ _LOOKED_AT: Final = 512
 _EXPORT: Final = "export the data as JSON"
 _UNPACK_FIRST: Final = "unpack it first"
 _ZIP: Final = b"PK\x03\x04"
+_ENCRYPTED: Final = 0x41
+_METHODS: Final = {9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd", 99: "AES"}
 _UNPACK: Final[tuple[tuple[bytes, Callable[[Any], Any]], ...]] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
@@ -34,7 +36,17 @@ _OTHERS: Final[tuple[tuple[tuple[bytes, ...], str, str], ...]] = (
     ((b"version https://git-lfs",), "a Git LFS pointer in place of the file", "run `git lfs pull`"),
     ((b"<!doctype html", b"<html"), "an HTML page, not JSON", "download the data itself, as JSON"),
     ((b"<",), "HTML or XML, not JSON", _EXPORT),
-    ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"[\0", b"{\0", b"\0[", b"\0{"), "UTF-16", "convert it to UTF-8"),
+    (
+        (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, b"[\0\0", b"{\0\0", b"\0\0\0[", b"\0\0\0{"),
+        "UTF-32",
+        "convert it to UTF-8",
+    ),
+    (
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"[\0", b"{\0", b"\0[\0", b"\0{\0"),
+        "UTF-16",
+        "convert it to UTF-8",
+    ),
+    ((b"\0",), "binary data (its first byte is NUL), not JSON", _EXPORT),
     ((b"par1",), "Parquet, not JSON", _EXPORT),
     ((b"sqlite format 3",), "an SQLite database, not JSON", _EXPORT),
     ((b"%pdf",), "a PDF, not JSON", _EXPORT),
@@ -65,12 +77,22 @@ def open_records(path: Path) -> Iterator[IO[bytes]]:
         if head.startswith(_ZIP):
             archive, member = _only_member(file, name)
             opened.enter_context(archive)
-            file, name = opened.enter_context(archive.open(member)), f"{member.filename} in {name}"
+            file, name = opened.enter_context(_opened(archive, member, name)), f"{member.filename} in {name}"
         for magic, unpack in _UNPACK:
             if head.startswith(magic):
                 file = opened.enter_context(unpack(file))
-        _ensure_records(file.peek(_LOOKED_AT)[:_LOOKED_AT], name)
+        inside = file.peek(_LOOKED_AT)[:_LOOKED_AT]
+        if file is not plain and inside.startswith((_ZIP, *(magic for magic, _ in _UNPACK))):
+            raise SfPoliceError(f"{name} is packed twice", remedy=_UNPACK_FIRST)
+        _ensure_records(inside, name)
         yield file
+
+
+def damage(error: BaseException) -> str:
+    """Return what is wrong with a file, in the words of what reading it has raised, or in better ones."""
+    if isinstance(error, gzip.BadGzipFile) and "Not a gzipped file" in str(error):
+        return "something else follows its packed data"  # it has begun as gzip
+    return getattr(error, "strerror", None) or str(error)
 
 
 def file_name(path: Path) -> str:
@@ -88,9 +110,22 @@ def _only_member(file: IO[bytes], name: str) -> tuple[zipfile.ZipFile, zipfile.Z
         raise SfPoliceError(
             f"{name} is a zip archive of {len(members)} files", remedy="unpack it, and name the file with the records"
         )
-    if members[0].flag_bits & 1:
+    if members[0].flag_bits & _ENCRYPTED:
         raise SfPoliceError(f"{name} is a zip archive with a password", remedy=_UNPACK_FIRST)
     return archive, members[0]
+
+
+def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> IO[bytes]:
+    method = member.compress_type
+    known = f"{method}, {_METHODS[method]}" if method in _METHODS else str(method)
+    try:
+        return archive.open(member)
+    except NotImplementedError as error:
+        # Of a method that Python has, it is the archive that is out of the ordinary.
+        what = known if "compression" in str(error) else "patched data" if "patched" in str(error) else str(error)
+        raise SfPoliceError(
+            f"{name} is packed by a method that cannot be read ({what})", remedy=_UNPACK_FIRST
+        ) from None
 
 
 def _ensure_records(head: bytes, name: str) -> None:

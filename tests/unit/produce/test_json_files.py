@@ -170,6 +170,7 @@ TWICE = '{"crime_id":"1","crime_id":"2","note":"x"}'
         '{"crime_id":"1","crime_id":null}',
         '{"crime_id":-0}',
         '{"crime_id":[-0]}',
+        '{"crime_id":"1","n":' + "1" * 5_000 + "}",
         '{"crime_id":"1","n":-0,"m":0,"b":true}',
     ],
 )
@@ -213,6 +214,20 @@ def test_ordinary_chunks_take_the_quick_way(tmp_path: Path, monkeypatch: pytest.
 def test_no_way_of_reading_takes_what_is_no_json(tmp_path: Path, text: str) -> None:
     with pytest.raises(SfPoliceError, match=" at byte "):
         read(text.encode(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"a":"x\x01y"}', "at byte 7: Invalid control character"),
+        (b'{"a":"\\q"}', "at byte 6: Invalid \\escape"),
+        (b"[{}\x01]", "at byte 3: expected a comma or `]`"),
+    ],
+)
+def test_what_is_no_json_is_said_in_whole_words(tmp_path: Path, text: bytes, message: str) -> None:
+    with pytest.raises(SfPoliceError) as error:
+        read(text, tmp_path)
+    assert str(error.value).endswith(message)
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text() | st.integers() | st.none()), min_size=1), st.booleans())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
@@ -26,6 +27,15 @@ def zipped(**members: bytes) -> bytes:
     return data.getvalue()
 
 
+def by_method(method: int, flags: int = 0) -> bytes:
+    """An archive whose member says that it is packed by another method."""
+    data = bytearray(zipped(calls=ARRAY))
+    for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.index(magic) + at
+        data[place : place + 4] = flags.to_bytes(2, "little") + method.to_bytes(2, "little")
+    return bytes(data)
+
+
 @pytest.mark.parametrize("name", ["calls.zip", "calls.json"])
 @pytest.mark.parametrize("more", [{}, {"__MACOSX__SLASH__._calls.json": b"x", "folder__SLASH__": b""}])
 def test_a_zip_archive_of_one_file_is_read(tmp_path: Path, name: str, more: dict[str, bytes]) -> None:
@@ -41,6 +51,25 @@ def test_a_zip_archive_of_one_file_is_read(tmp_path: Path, name: str, more: dict
         (zipped(a=ARRAY, b=ARRAY), "x.json is a zip archive of 2 files: unpack it, and name the file with the records"),
         (zipped(a=b"<html>"), "a in x.json is an HTML page, not JSON: download the data itself, as JSON"),
         (zipped(), "x.json is an empty zip archive"),
+        (by_method(9), "x.json is packed by a method that cannot be read (9, Deflate64): unpack it first"),
+        (by_method(99), "x.json is packed by a method that cannot be read (99, AES): unpack it first"),
+        (by_method(42), "x.json is packed by a method that cannot be read (42): unpack it first"),
+        (by_method(8, flags=1), "x.json is a zip archive with a password: unpack it first"),
+        (by_method(8, flags=0x20), "x.json is packed by a method that cannot be read (patched data): unpack it first"),
+        (by_method(8, flags=0x40), "x.json is a zip archive with a password: unpack it first"),
+        (gzip.compress(gzip.compress(ARRAY)), "x.json is packed twice: unpack it first"),
+        (bz2.compress(gzip.compress(ARRAY)), "x.json is packed twice: unpack it first"),
+        (gzip.compress(zipped(calls=ARRAY)), "x.json is packed twice: unpack it first"),
+        (zipped(a=gzip.compress(ARRAY)), "a in x.json is packed twice: unpack it first"),
+        (json.dumps(CALLS).encode("utf-32"), "x.json is UTF-32: convert it to UTF-8"),
+        (json.dumps(CALLS).encode("utf-32-le"), "x.json is UTF-32: convert it to UTF-8"),
+        (json.dumps(CALLS).encode("utf-32-be"), "x.json is UTF-32: convert it to UTF-8"),
+        (b"\0" * 600, "x.json is binary data (its first byte is NUL), not JSON: export the data as JSON"),
+        (b"\0[" + ARRAY, "x.json is binary data (its first byte is NUL), not JSON: export the data as JSON"),
+        (
+            gzip.compress(ARRAY) + b"junk",
+            "cannot read x.json: something else follows its packed data",
+        ),
         (b"<!DOCTYPE html><html></html>", "x.json is an HTML page, not JSON: download the data itself, as JSON"),
         (gzip.compress(b"\n <HTML>"), "x.json is an HTML page, not JSON: download the data itself, as JSON"),
         (b"<response><row/></response>", "x.json is HTML or XML, not JSON: export the data as JSON"),
