@@ -16,6 +16,8 @@ from sf_police import checks
 from sf_police.errors import UsageError
 
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
+# Names of files that Python alone opens.
+_OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
 
@@ -175,6 +177,18 @@ def _parsed(setting: Field[Any], given: Mapping[str, str], defaults: Defaults) -
     if text is None:
         return None
     try:
+        if setting.name not in _OF_ANY_BYTES:
+            _ensure_text(text)
         return setting.metadata["parse"](text)
     except ValueError as error:
-        raise UsageError(f"{setting.name.upper()}={text}: expected {error}") from None
+        raise UsageError(f"{setting.name.upper()}={_shown(text)}: expected {error}") from None
+
+
+def _ensure_text(text: str) -> None:
+    # Java, databases and brokers take text, and Python has bytes that are none as lone surrogates.
+    if text != _shown(text):
+        raise ValueError("UTF-8 text")
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

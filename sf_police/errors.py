@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
+_FILE_IN_PLACE_OF_A_FOLDER: Final = {errno.EEXIST: "a file is in its place", errno.ENOTDIR: "a file is in its way"}
+
 
 class SfPoliceError(Exception):
     """An error that the user can fix; the command ends with `exit_code` and one line, without a traceback.
@@ -29,3 +34,8 @@ class UsageError(SfPoliceError):
     """The command line or a setting is invalid."""
 
     exit_code = 2
+
+
+def folder_reason(error: OSError) -> str:
+    """Return why a folder cannot be used: the system's words, but for a file where the folder should be."""
+    return _FILE_IN_PLACE_OF_A_FOLDER.get(error.errno or 0) or error.strerror or str(error)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, folder_reason
 
 _HELD: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
@@ -45,7 +45,7 @@ def _opened(path: Path) -> tuple[IO[str], list[Path]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a+"), made
     except OSError as error:
-        raise SfPoliceError(f"cannot use the folder {path.parent}: {error.strerror}") from error
+        raise SfPoliceError(f"cannot use the folder {path.parent}: {folder_reason(error)}") from error
 
 
 def _lock(file: IO[str], path: Path, refusal: str, remedy: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
-from sf_police.errors import SfPoliceError, UsageError
+from sf_police.errors import SfPoliceError, UsageError, folder_reason
 
 if TYPE_CHECKING:
     pass
@@ -37,7 +37,7 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool, force: b
     try:
         write_records(path, generate(count, seed), force=force, is_ours=is_default)
     except OSError as error:
-        raise SfPoliceError(f"cannot write {path}: {error.strerror}") from error
+        raise SfPoliceError(f"cannot write {path}: {folder_reason(error)}") from error
     say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")
     return 0
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, folder_reason
 from sf_police.produce import json_files
 from sf_police.produce.entries import Entry, event_entries, file_entries
 from sf_police.produce.json_record import JsonRecord
@@ -120,7 +120,7 @@ class Records:
             file.flush()
         except OSError as error:
             raise SfPoliceError(
-                f"cannot sort the file in {folder or tempfile.gettempdir()}: {error.strerror}"
+                f"cannot sort the file in {folder or tempfile.gettempdir()}: {folder_reason(error)}"
             ) from error
         self._count += len(self._in_memory)
         self._in_memory = []

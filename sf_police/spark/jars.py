@@ -18,7 +18,7 @@ from urllib.request import getproxies
 import pyspark
 
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, folder_reason
 from sf_police.spark import jvm
 
 _KAFKA: Final = "kafka_"
@@ -65,7 +65,7 @@ def install_connector(config: Config, *, say: Callable[[str], None]) -> None:
             _fetch(config, Path(incoming))
             _move_in(Path(incoming), folder, sums)
     except OSError as error:
-        raise SfPoliceError(f"cannot write to {config.jars_dir}: {error.strerror}") from error
+        raise SfPoliceError(f"cannot write to {config.jars_dir}: {folder_reason(error)}") from error
 
 
 def _fetch(config: Config, incoming: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -11,9 +12,12 @@ from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.hold import Hold
+from sf_police.store.views import is_view_name
 
 # Kept with what we make in a database, so that nothing else is ever dropped.
 MARK: Final = "sf-police"
+# As SQLite and PostgreSQL say it.
+_MISSING: Final = re.compile(r"""(?:no such table: |relation ")(?:\w+\.)?(\w+)""")
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,13 @@ class Backend(Protocol):
         """Return a column of wall-clock times as the driver expects them."""
 
 
-def gone(where: str) -> SfPoliceError:
-    """Return the error for tables that were there when the store was opened."""
+def gone(where: str, error: BaseException) -> SfPoliceError:
+    """Return the error for a table or a view that was there when the store was opened."""
+    named = _MISSING.search(str(error))
+    if named and is_view_name(named[1]):
+        return SfPoliceError(
+            f"{where} lacks its view {named[1]}", remedy="run `make run-stream`, which makes it again and loses nothing"
+        )
     return SfPoliceError(
         f"{where} was deleted or replaced while it was in use",
         remedy="put it back, or run `make reset` (deletes the checkpoint and the store)",

@@ -24,7 +24,7 @@ from sf_police.store.hold import Hold
 from sf_police.store.tables import tables_of
 from sf_police.store.views import queries
 
-_BACKENDS: Final[dict[str, Backend]] = {"sqlite": sqlite, "postgresql": postgresql}
+_BACKENDS: Final[dict[str, Backend]] = {"sqlite": sqlite, "sqlite+pysqlite": sqlite, "postgresql+psycopg": postgresql}
 _URLS: Final = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
 
@@ -89,9 +89,9 @@ class Database:
 
     def stream_if_readable(self) -> tuple[str, dict[str, Any]] | None:
         """Return the query id and settings of the store's stream, whatever its format; None if there is none."""
-        streams = self.tables.streams
         if not self.backend.exists(self._engine):
             return None
+        streams = self.tables.streams
         try:
             with self.transaction() as connection:
                 if streams.name in {each.name for each in self._own(connection)}:
@@ -106,16 +106,13 @@ class Database:
         """Hold the store for one stream, or for its deletion. Raises SfPoliceError while another stream holds it."""
         with self._errors():
             self._hold = self.backend.hold(self._engine, self.schema, self.where)
-        try:
+        with closing(self._hold):
             yield
-        finally:
-            self._hold.release()
-            self._hold = None
 
     def keep_held(self) -> None:
         """Hold the store again, if the server has let go of it. Raises SfPoliceError if another stream holds it."""
-        if self._hold:
-            with self._errors():
+        with self._errors():
+            if self._hold:
                 self._hold.keep()
 
     def drop(self) -> list[str]:
@@ -186,9 +183,11 @@ def open_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> D
     """
     try:
         parsed = make_url(url)
-        backend = _BACKENDS.get(parsed.get_backend_name())
+        backend = _BACKENDS.get(parsed.drivername)
         if backend is None or (backend is sqlite and not parsed.database):
             raise UsageError(f"STORE={parsed}: expected {_URLS}")
+        if backend is sqlite and parsed.query:
+            raise UsageError(f"STORE={parsed}: an SQLite store takes no options", remedy="leave out what follows the ?")
         return Database(parsed, backend, question, schema)
     except ModuleNotFoundError as error:
         what = f"STORE={_without_password(url)} needs a driver that is not installed ({error})"

@@ -28,7 +28,7 @@ class Hold(Protocol):
     def keep(self) -> None:
         """Take hold again if it was lost. Raises SfPoliceError if another stream has taken it."""
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let go."""
 
 
@@ -43,7 +43,7 @@ class FileHold:
     def keep(self) -> None:
         """See `Hold`: only its process's end lets go of a file."""
 
-    def release(self) -> None:
+    def close(self) -> None:
         """See `Hold`."""
         self._held.close()
 
@@ -78,10 +78,10 @@ class ServerHold:
         try:
             self._connection.execute(text("SELECT 1"))
         except DBAPIError:
-            self.release()
+            self.close()
             self._connection = self._take()
 
-    def release(self) -> None:
+    def close(self) -> None:
         """See `Hold`."""
         with suppress(DBAPIError):
             self._connection.close()

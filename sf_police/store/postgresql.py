@@ -150,7 +150,7 @@ def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError |
     """Return who is in the way: a reader in a transaction, somebody's view on ours, or a read-only server."""
     code = _code(error)
     if code in _IS_GONE:
-        return gone(where)
+        return gone(where, error)
     if code == _IS_LOCKED:
         return SfPoliceError(
             f"{where} is locked by another connection's open transaction, after {LOCK_TIMEOUT} of waiting",

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Table, create_engine, event, exc, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, folder_reason
 from sf_police.store.backend import Relation, gone
 from sf_police.store.hold import FileHold, Hold
 
@@ -90,7 +90,7 @@ def prepare(engine: Engine) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SfPoliceError(f"cannot create the store's folder {folder}: {error.strerror}") from error
+        raise SfPoliceError(f"cannot create the store's folder {folder}: {folder_reason(error)}") from error
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
@@ -163,7 +163,7 @@ def replace_view(connection: Connection, name: str, query: str) -> None:
 def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
     """Return that the store is gone, or read-only, if that is why."""
     if "no such table" in str(error):
-        return gone(where)
+        return gone(where, error)
     path = Path(str(engine.url.database))
     if not any(said in str(error) for said in _UNREADABLE) or not _is_read_only(path):
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sf_police.config import local_path
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, folder_reason
 
 
 def spark_location(checkpoint: str) -> str:
@@ -72,7 +72,7 @@ class LocalFolder:
         try:
             yield
         except OSError as error:
-            raise SfPoliceError(f"cannot use {error.filename or self.path}: {error.strerror}") from error
+            raise SfPoliceError(f"cannot use {error.filename or self.path}: {folder_reason(error)}") from error
 
 
 class HadoopFolder:

@@ -143,3 +143,18 @@ def test_the_default_store_is_in_the_state_folder_whatever_its_name(tmp_path: Pa
 
     assert make_url(store).database == str(tmp_path / name / "answers.db")
     assert make_url(store).query == {}
+
+
+@pytest.mark.parametrize("name", ["state_dir", "checkpoint", "store", "jars_dir", "java_home", "spark_master"])
+def test_what_java_and_databases_must_read_is_utf_8(name: str) -> None:
+    text = b"/tmp/\xff\xfe".decode("utf-8", "surrogateescape")
+
+    with pytest.raises(UsageError, match=f"^{name.upper()}=.*: expected UTF-8 text$") as error:
+        resolve({name: f"sqlite:///{text}" if name == "store" else text})
+    str(error.value).encode()
+
+
+def test_a_file_that_only_python_reads_may_have_any_name() -> None:
+    text = b"/tmp/\xff\xfe".decode("utf-8", "surrogateescape")
+
+    assert resolve({"data": text}).data == Path(text)

@@ -76,7 +76,9 @@ def test_the_folder_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "reason"), [("file", "File exists"), ("file/folder", "Not a directory")], ids=["a file", "below a file"]
+    ("folder", "reason"),
+    [("file", "a file is in its place"), ("file/folder", "a file is in its way")],
+    ids=["a file", "below a file"],
 )
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, folder: str, reason: str) -> None:
     (tmp_path / "file").touch()

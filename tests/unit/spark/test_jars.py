@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written_is_named(config: Config, monkeypatch: p
     fetching(monkeypatch, CONTENTS)
     config.jars_dir.write_text("a file")
 
-    with pytest.raises(SfPoliceError, match=f"cannot write to {config.jars_dir}: File exists"):
+    with pytest.raises(SfPoliceError, match=f"cannot write to {config.jars_dir}: a file is in its place"):
         jars.install_connector(config, say=lambda _: None)
 
 

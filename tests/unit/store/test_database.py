@@ -13,7 +13,7 @@ import pytest
 
 from examples.taxi_rides import QUESTION as TAXI
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.question import Field, Question
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, existing_database, open_database
@@ -83,3 +83,30 @@ def test_labels_views_and_words_may_change(url: str) -> None:
 def test_a_store_whose_making_was_cut_short_is_new(database: Database) -> None:
     assert database.refusal() is None
     assert StoreReader(database).stream() is None
+
+
+def test_a_view_that_was_dropped_is_no_lost_store(database: Database) -> None:
+    StoreWriter(database).adopt_stream("query", {})
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DROP VIEW window_answers")
+
+    with pytest.raises(SfPoliceError) as error:
+        StoreReader(database).answer("window_answers")
+
+    assert str(error.value) == (
+        f"{database.where} lacks its view window_answers: run `make run-stream`, which makes it again and loses nothing"
+    )
+    database.create()
+    assert StoreReader(database).answer("window_answers") == []
+
+
+@pytest.mark.parametrize("name", ["postgresql", "postgresql+psycopg2", "postgresql+asyncpg", "sqlite+aiosqlite"])
+def test_another_driver_is_not_asked_for_but_the_one_that_is_used_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match=r"expected sqlite:///FILE or postgresql\+psycopg://"):
+        open_database(f"{name}:///a", QUESTION)
+
+
+@pytest.mark.parametrize("options", ["mode=ro", "timeout=5&uri=true"])
+def test_an_option_of_sqlites_url_is_refused(tmp_path: Path, options: str) -> None:
+    with pytest.raises(UsageError, match="takes no options"):
+        open_database(f"sqlite:///{tmp_path}/answers.db?{options}", QUESTION)
