@@ -45,7 +45,7 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
     """Yield every finding, in the order in which a newcomer meets them."""
     checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
         ("Python", _python), ("user", _user), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
-        ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
+        ("files", _files), ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
         ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
     no_broker = ""
@@ -131,6 +131,13 @@ def _memory(config: Config) -> Finding:
     if total < _MIN_MEMORY_GB:
         return Finding("memory", WRONG, f"{total:.1f} GB", "set SPARK_DRIVER_MEMORY=1g, and close other programs")
     return Finding("memory", OK, f"{total:.1f} GB; the driver uses up to {config.spark_driver_memory}, the broker 1g")
+
+
+def _files(_: Config) -> Finding:
+    most = jvm.most_open_files()
+    if most is not None and most < jvm.LEAST_OPEN_FILES:
+        return Finding("files", WRONG, f"no more than {most} may be open at once", jvm.MORE_FILES)
+    return Finding("files", OK, f"{'any number' if most is None else f'{most:,}'} may be open at once")
 
 
 def _broker(config: Config) -> Finding:

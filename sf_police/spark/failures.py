@@ -10,6 +10,7 @@ from typing import Any, Final
 from py4j.protocol import Py4JError
 
 from sf_police.errors import SfPoliceError
+from sf_police.spark.jvm import LEAST_OPEN_FILES, MORE_FILES, most_open_files
 
 _BROKERS_GONE: Final = ("the brokers no longer answer", "check `make kafka-status`, then run again")
 _LOGIN: Final = ("the brokers refused the login", "check the user and the password in KAFKA_CLIENT_PROPERTIES")
@@ -19,6 +20,7 @@ _NO_HEAP: Final = (
     "Java cannot have the memory that it was told to take",
     "lower SPARK_DRIVER_MEMORY, or unset -Xms and -Xmx in JAVA_TOOL_OPTIONS and _JAVA_OPTIONS",
 )
+_FILES: Final = ("no more files may be open at once", MORE_FILES)
 # Fragments of Java errors: what each means, and the remedy. The more telling come first.
 _KNOWN: Final = {
     "data may have been lost": (
@@ -29,6 +31,7 @@ _KNOWN: Final = {
         "no space left for the checkpoint or for Spark's temporary files",
         "free some space, then run again",
     ),
+    "Too many open files": _FILES,
     "Initial heap size set to a larger value": _NO_HEAP,
     "INVALID_DRIVER_MEMORY": ("Spark needs more memory", "set SPARK_DRIVER_MEMORY to 1g or more"),
     "Could not reserve enough space": _NO_HEAP,
@@ -60,6 +63,9 @@ _KNOWN: Final = {
     "TimeoutException": _BROKERS_GONE,
     "OutOfMemoryError": _MEMORY,
 }
+# What a Java that may not open one more file says instead, but not only that one.
+_NO_FILE: Final = "Error loading java.security"
+_GIVEN_HEAP: Final = re.compile(r"^Picked up (\w+): .*?(-Xmx\S+)", re.MULTILINE)
 _UNKNOWN_HOST: Final = re.compile(r"java\.net\.UnknownHostException: ([^\s:]+)")
 # A Java exception at the start of a line, with or without `Exception in thread "main"`, or after a log's own words.
 _EXCEPTION: Final = re.compile(
@@ -86,8 +92,15 @@ def start_failure(log: str, error: Exception | None, *, master: str, log_file: o
     """Describe why Spark did not start, from what its JVM wrote, and from the exception, if it came so far."""
     causes = [log, *(_causes(error) if error else ())]
     known = _known(causes)
+    heap = _GIVEN_HEAP.search(log)
+    less = f"take {heap[2]} out of {heap[1]}, or raise it there" if heap else ""
     if known:
-        return SfPoliceError(f"Spark did not start: {known.what}", remedy=known.remedy)
+        is_memory = "memory" in known.what and known.remedy != _NO_HEAP[1]
+        remedy = less if less and is_memory else known.remedy
+        return SfPoliceError(f"Spark did not start: {known.what}", remedy=remedy)
+    if less and error is None:
+        what = f"Spark did not start: {first_exception(log)}"
+        return SfPoliceError(what, remedy=f"{less}; if that is not it, see {log_file}")
     if error is not None:
         what = f"Spark did not start with SPARK_MASTER={master}: {_line(causes[-1])}"
         return SfPoliceError(what, remedy=f"see {log_file}")
@@ -114,6 +127,8 @@ def _known(causes: Iterable[str]) -> SfPoliceError | None:
     for fragment, (what, remedy) in _KNOWN.items():
         if fragment in text:
             return SfPoliceError(what, remedy=remedy)
+    if _NO_FILE in text and (most_open_files() or LEAST_OPEN_FILES) < LEAST_OPEN_FILES:
+        return SfPoliceError(_FILES[0], remedy=_FILES[1])
     if host:
         return SfPoliceError(
             f"no address is known for the host {host[1]}", remedy="check its name, or add it to /etc/hosts"

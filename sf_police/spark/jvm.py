@@ -11,6 +11,7 @@ import hashlib
 import os
 import pwd
 import re
+import resource
 import shutil
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ from sf_police.errors import SfPoliceError
 
 OLDEST_JAVA: Final = 17
 INSTALL_JAVA: Final = "install Java 17 or 21, or set JAVA_HOME to one"
+# A stream has about 350 open: Spark's jars, its shuffled data, and its connections.
+LEAST_OPEN_FILES: Final = 512
+MORE_FILES: Final = "raise the limit (`ulimit -n 4096`)"
 # Up to this many records, the warm-up of the optimizing compiler (C2) costs more than it saves.
 _SHORT_RUN_RECORDS: Final = 1_000_000
 
@@ -47,6 +51,12 @@ def ensure_user_name() -> None:
             remedy='add it to /etc/passwd, as in `echo "me:x:$(id -u):0::/tmp:/bin/sh" >> /etc/passwd`, or run as '
             "another user",
         ) from None
+
+
+def most_open_files() -> int | None:
+    """Return how many files Java may have open, as it raises its own limit; None: any number."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def java_options(config: Config, *, records: int | None, has_collector: bool = False) -> str:

@@ -24,6 +24,9 @@ Server = tuple[str, int]
 _CODECS: Final = {"snappy": "python-snappy", "zstd": "zstandard", "lz4": "lz4"}
 _IN_THE_FILE: Final = "in the file that KAFKA_CLIENT_PROPERTIES names"
 _LOCAL: Final = re.compile(r"localhost|127\.[\d.]+|::1|0\.0\.0\.0")
+# In a request and its answer, printed whole: what the broker says.
+_TOLD: Final = re.compile(r"failed with response .*?error_message=(['\"])(.+?)\1, \w+=", re.DOTALL)
+_COLLIDES: Final = re.compile(r"collides with existing topics?: (\S+)")
 _GREETING_TIMEOUT_S: Final = 3
 
 
@@ -31,6 +34,8 @@ def text_of(error: BaseException) -> str:
     """Return the client library's error and its reason, the name once."""
     name = type(error).__name__
     reason = re.sub(rf"^(?:\[Error -?\w+\] |{name}(?:: |$))+", "", str(error)).strip()
+    told = _TOLD.search(reason)
+    reason = told[2] if told else reason
     return f"{name}: {reason}" if reason else name
 
 
@@ -143,6 +148,10 @@ def _refusal(error: KafkaError, topic: str | None) -> tuple[str, str]:
     if isinstance(error, AuthorizationError):
         what = f"topic {topic}" if topic and "Topic" in type(error).__name__ else "this"
         return f" does not allow {what} ({text})", "ask for the rights (ACLs)"
+    other = _COLLIDES.search(text)
+    if other:
+        what = f" has a topic {other[1].rstrip('.,')}, with whose name {topic} collides"
+        return f"{what} (to Kafka, . and _ are one in the names of metrics)", "set KAFKA_TOPIC to another name"
     if "DNS" in text:
         what = " names an address to its clients that does not resolve here"
         return what, "correct its advertised.listeners, or make the name known to this machine"

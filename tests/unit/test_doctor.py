@@ -13,6 +13,7 @@ import pytest
 
 from sf_police.calls import QUESTION
 from sf_police.doctor import OK, TO_DO, WRONG, Finding, examine
+from sf_police.spark import jvm
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import checkpoint
@@ -84,10 +85,17 @@ def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(l
     found = look()
 
     assert {name: finding.state for name, finding in found.items()} == {
-        "Python": OK, "user": OK, "Java": WRONG, "jars": TO_DO, "disk": OK, "memory": OK, "broker": TO_DO,
-        "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
+        "Python": OK, "user": OK, "Java": WRONG, "jars": TO_DO, "disk": OK, "memory": OK, "files": OK,
+        "broker": TO_DO, "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("limit", "state"), [(60, WRONG), (1024, OK), (None, OK)])
+def test_the_limit_of_open_files(look: Look, monkeypatch: pytest.MonkeyPatch, limit: int | None, state: str) -> None:
+    monkeypatch.setattr(jvm, "most_open_files", lambda: limit)
+
+    assert look()["files"].state == state
 
 
 def test_whatever_is_not_ok_has_a_remedy(look: Look) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sf_police.spark import failures
 from sf_police.spark.failures import failure, first_exception, start_failure
 
 
@@ -144,3 +145,40 @@ def test_a_known_cause_is_told_of_a_start_as_of_a_query() -> None:
 
     assert error.what == "Spark did not start: Java cannot have the memory that it was told to take"
     assert error.remedy == "lower SPARK_DRIVER_MEMORY, or unset -Xms and -Xmx in JAVA_TOOL_OPTIONS and _JAVA_OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("log", "text"),
+    [
+        (
+            "Picked up _JAVA_OPTIONS: -Xmx16m\njava.lang.OutOfMemoryError: Java heap space\n",
+            "Spark did not start: Spark ran out of memory: take -Xmx16m out of _JAVA_OPTIONS, or raise it there",
+        ),
+        (
+            "Picked up JAVA_TOOL_OPTIONS: -Dx=y -Xmx200m -Da=b\n[INVALID_DRIVER_MEMORY] System memory must be more\n",
+            "Spark did not start: Spark needs more memory: take -Xmx200m out of JAVA_TOOL_OPTIONS, or raise it there",
+        ),
+        (
+            'Picked up _JAVA_OPTIONS: -Xmx16m\nError: A JNI error has occurred\nException in thread "main" \n',
+            'Spark did not start: Exception in thread "main": take -Xmx16m out of _JAVA_OPTIONS, or raise it there; '
+            "if that is not it, see x.log",
+        ),
+        (
+            "io.netty.channel.ChannelException: eventfd() failed: Too many open files\n",
+            "Spark did not start: no more files may be open at once: raise the limit (`ulimit -n 4096`)",
+        ),
+    ],
+)
+def test_what_the_environment_limits_is_named(log: str, text: str) -> None:
+    assert str(start_failure(log, None, master="local[2]", log_file="x.log")) == text
+
+
+@pytest.mark.parametrize(("limit", "is_named"), [(60, True), (100_000, False), (None, False)])
+def test_java_without_files_says_something_else(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, is_named: bool
+) -> None:
+    monkeypatch.setattr(failures, "most_open_files", lambda: limit)
+
+    found = start_failure("java.lang.InternalError: Error loading java.security file", None, master="", log_file="x")
+
+    assert ("no more files may be open" in str(found)) == is_named

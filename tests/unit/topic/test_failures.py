@@ -10,6 +10,8 @@ import threading
 import pytest
 from kafka.errors import (
     ClusterAuthorizationFailedError,
+    InvalidPartitionsError,
+    InvalidTopicError,
     KafkaConfigurationError,
     KafkaConnectionError,
     KafkaError,
@@ -208,3 +210,30 @@ def test_the_librarys_words_for_no_broker_are_known(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sf_police.topic.failures._greets_by_tls", lambda _: True)
     for error in (KafkaConnectionError("Unable to bootstrap from one:1"), KafkaTimeoutError("Bootstrap timed out")):
         assert "expects TLS" in str(failure(error, "one:1", topic="calls", protocol="PLAINTEXT"))
+
+
+def test_topics_whose_names_collide_are_named() -> None:
+    said = (
+        "Request 'CreateTopicsRequest(version=7, topics=[CreatableTopic(name='r_1')])' failed with response "
+        "'CreateTopicsResponse(topics=[CreatableTopicResult(name='r_1', error_code=17, error_message=\"Topic 'r_1' "
+        "collides with existing topic: r.1\", configs=[])])'."
+    )
+    found = failure(InvalidTopicError(said), "here:9092", topic="r_1", protocol="PLAINTEXT")
+
+    assert str(found) == (
+        "the broker at here:9092 has a topic r.1, with whose name r_1 collides (to Kafka, . and _ are one in the names "
+        "of metrics): set KAFKA_TOPIC to another name"
+    )
+
+
+def test_a_refused_request_is_told_by_the_brokers_reason_alone() -> None:
+    said = (
+        "Request 'CreateTopicsRequest(topics=[CreatableTopic(name='r')])' failed with response "
+        "'CreateTopicsResponse(topics=[CreatableTopicResult(name='r', error_code=38, error_message=\"Number of "
+        "partitions must be 'larger' than 0.\", configs=[])])'."
+    )
+    found = failure(InvalidPartitionsError(said), "here:9092", topic="r", protocol="PLAINTEXT")
+
+    assert str(found) == (
+        "the broker at here:9092: InvalidPartitionsError: Number of partitions must be 'larger' than 0."
+    )
