@@ -16,7 +16,7 @@ from typing import Final
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.how_to import is_clone
-from sf_police.question import Question
+from sf_police.question import Question, number_of
 from sf_police.spark import jars, jvm
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database
@@ -154,7 +154,8 @@ def _topic(config: Config) -> Finding:
         )
     if not topic.records:
         return Finding("topic", TO_DO, f"{topic.name} is empty", "run `make produce`")
-    return Finding("topic", OK, f"{topic.name}: {topic.records:,} records in {len(topic.partitions)} partitions")
+    size = f"{number_of(topic.records, 'offsets')} in {number_of(len(topic.partitions), 'partitions')}"
+    return Finding("topic", OK, f"{topic.name}: {size}")
 
 
 def _store(config: Config, *, question: Question) -> Finding:
@@ -162,7 +163,7 @@ def _store(config: Config, *, question: Question) -> Finding:
         books = StoreReader(database).books()
     if not books.is_balanced:
         return Finding("store", WRONG, "its books do not balance", "run `make reset`, then `make run-stream`")
-    return Finding("store", OK, f"{books.counted:,} {question.rows} counted, and the books balance")
+    return Finding("store", OK, f"{number_of(books.counted, question.rows)} counted, and the books balance")
 
 
 def _checkpoint(config: Config, *, question: Question) -> Finding:

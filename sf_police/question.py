@@ -203,6 +203,13 @@ class Question:
         return {**own, **self.labels}.get(column, column.replace("_", " "))
 
 
+def number_of(number: float, plural: str) -> str:
+    """Return a number of things, such as `1 call` or `2,000 calls`."""
+    one = f"{plural.removesuffix('ies')}y" if plural.endswith("ies") else plural.removesuffix("s")
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{shown} {one if number == 1 else plural}"
+
+
 def percent(share: float) -> str:
     """Return a share from 0 to 1 in words: `29 %`, and `<1 %` for what would round to nothing."""
     return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sf_police.question import percent
+from sf_police.question import number_of, percent
 
 _WINDOW_NAMES: Final = {"30 minutes": "A half hour", "1 hour": "An hour"}
 
@@ -16,12 +16,15 @@ def headline(figures: Mapping[str, Any]) -> str:
     usual, calls = figures["usual_resolution"], figures["calls"]
     window = _WINDOW_NAMES.get(figures["window"], f"A window of {figures['window']}")
     answer = (
-        f"{window} has {spread['median']:,g} crime types (median; {spread['minimum']:,} to {spread['maximum']:,}). "
+        f"{window} has {number_of(spread['median'], 'crime types')} "
+        f"(median; {spread['minimum']:,} to {spread['maximum']:,}). "
     )
-    made_of = f"{calls:,} calls of {figures['crime_types']:,} crime types in {figures['windows']:,} windows"
+    made_of = f"{number_of(calls, 'calls')} of {number_of(figures['crime_types'], 'crime types')} in "
+    made_of += number_of(figures["windows"], "windows")
     if usual is None:
         return f"{answer}No call has a recorded resolution.\n{made_of}."
     votes = figures["usual_resolution_calls"]
     return (
-        f"{answer}Usual resolution: {usual}, {percent(votes / calls)} of calls.\n{made_of}; {usual}: {votes:,} calls."
+        f"{answer}Usual resolution: {usual}, {percent(votes / calls)} of calls.\n"
+        f"{made_of}; {usual}: {number_of(votes, 'calls')}."
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
 from sf_police.errors import SfPoliceError, UsageError, folder_reason
+from sf_police.question import number_of
 
 if TYPE_CHECKING:
     pass
@@ -38,7 +39,7 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool, force: b
         write_records(path, generate(count, seed), force=force, is_ours=is_default)
     except OSError as error:
         raise SfPoliceError(f"cannot write {path}: {folder_reason(error)}") from error
-    say(f"wrote {count:,} {run.question.rows} to {path} in {time.monotonic() - started:.1f} s")
+    say(f"wrote {number_of(count, run.question.rows)} to {path} in {time.monotonic() - started:.1f} s")
     return 0
 
 
@@ -49,7 +50,7 @@ def create_topic(run: Run) -> int:
 
     name, partitions = run.config.kafka_topic, run.config.partitions
     is_new = admin.create_topic(kafka_access(run.config), name, partitions=partitions)
-    say(f"topic {name} {'created' if is_new else 'already exists'}, {partitions} partitions")
+    say(f"topic {name} {'created' if is_new else 'already exists'}, {number_of(partitions, 'partitions')}")
     return 0
 
 
@@ -81,6 +82,7 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
             sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
         say(terminal.sent_line(sent, time.monotonic() - started))
     if sent.sent < remaining.count:
-        say(f"interrupted: {remaining.count - sent.sent:,} {rows} were not sent; run it again to send them")
+        left = number_of(remaining.count - sent.sent, rows)
+        say(f"interrupted: {left} not sent; run it again to send the rest")
         return run.stop.exit_code
     return 0

@@ -18,7 +18,7 @@ from sf_police.commands.files import generate_file
 from sf_police.commands.run import Run, say
 from sf_police.commands.stream import count_records
 from sf_police.config import Config
-from sf_police.question import Question
+from sf_police.question import Question, number_of
 
 if TYPE_CHECKING:
     from sf_police.produce.producer import Sent
@@ -101,8 +101,9 @@ def _plan(remaining: Remaining, config: Config, question: Question, *, rate: flo
     seconds = remaining.seconds(rate=rate, speed=speed)
     takes = f"; that takes {duration(seconds)}" if seconds else ""
     return (
-        f"sending {remaining.count:,} {question.rows} to {config.kafka_topic} at {pace}{takes}, and counting them into "
-        f"{config.state_dir}; Ctrl-C ends both, and the next run resumes (or starts over, with --new)"
+        f"sending {number_of(remaining.count, question.rows)} to {config.kafka_topic} at {pace}{takes}, "
+        f"and counting them into {config.state_dir}; "
+        "Ctrl-C ends both, and the next run resumes (or starts over, with --new)"
     )
 
 

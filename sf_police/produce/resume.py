@@ -16,7 +16,7 @@ from sf_police.lock import locked
 from sf_police.produce.pace import pace_seconds
 from sf_police.produce.producer import ensure_sendable
 from sf_police.produce.records import Records, read_in_order
-from sf_police.question import Question
+from sf_police.question import Question, number_of
 from sf_police.topic import reading
 from sf_police.topic.record import Record, TopicRecord
 
@@ -124,13 +124,14 @@ def remaining_records(
     started, rows = time.monotonic(), question.rows
     records = read_in_order(path, question, order=order, folder=folder)
     ensure_sendable(records)
-    say(f"read and ordered {len(records):,} {rows} in {time.monotonic() - started:.1f} s")
+    say(f"read and ordered {number_of(len(records), rows)} in {time.monotonic() - started:.1f} s")
     if again:
         return Remaining(len(records), records, records)
     remaining = missing_records(records, topic, partial(reading.read_records, access, topic.name))
     if not remaining.count:
-        say(f"nothing to send: the topic already holds all {len(records):,} {rows}")
+        say(f"nothing to send: the topic already holds all {number_of(len(records), rows)}")
     elif remaining.count < len(records):
         held = len(records) - remaining.count
-        say(f"the topic already holds {held:,} of {len(records):,} {rows}; sending the other {remaining.count:,}")
+        every = number_of(len(records), rows)
+        say(f"the topic already holds {held:,} of {every}; sending the other {remaining.count:,}")
     return remaining

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from sf_police.question import number_of
 from sf_police.view import answer, records, tables
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def print_topic(
         last: returns the last records between two offsets, by partition; None where there is none.
         is_pretty: print each field of a record in a line of its own.
     """
-    answer.print_table(f"{topic.name}: {topic.records:,} records", tables.topic_table(topic))
+    answer.print_table(f"{topic.name}: {number_of(topic.records, 'offsets')}", tables.topic_table(topic))
     filled = [partition for partition in topic.partitions if partition.records]
     for record in first({partition.number: partition.first_offset for partition in filled}).values():
         print(f"first record: {records.record_text(record, is_pretty=is_pretty)}")

@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sf_police.errors import SfPoliceError
+from sf_police.question import number_of
 from sf_police.store.answers import Row, StoreReader
 from sf_police.store.tables import Books
 from sf_police.view import records, terminal
 
+_COLUMNS: Final = ("reason", "records", "topic", "partition", "offset", "bytes", "value")
 _COMMAND: Final = "`sf-police rejected`"
 _MOST_IN_A_TABLE: Final = 300
 _MOST_CHARACTERS: Final = 1_000
@@ -33,13 +35,13 @@ def print_rejected(store: StoreReader, *, format: str, reason: str, limit: int) 
     if format == "raw":
         _write_value(store, reasons, reason)
     elif format == "table":
-        _print_tables(reasons, samples)
+        _print_tables(reasons, samples, reason)
     elif format == "json":
         each = [{**row, "samples": [_plain(sample) for sample in samples[row["reason"]]]} for row in reasons]
         print(terminal.to_json({"rejected": sum(row["records"] for row in reasons), "reasons": each}))
     else:
         rows = [{**row, **_plain(sample)} for row in reasons for sample in samples[row["reason"]]]
-        print(terminal.to_csv(rows), end="")
+        print(terminal.to_csv(rows, columns=_COLUMNS), end="")
 
 
 def rejected_line(store: StoreReader, books: Books) -> str:
@@ -47,7 +49,7 @@ def rejected_line(store: StoreReader, books: Books) -> str:
     why = "".join(f"; most often: {row['reason']} ({row['records']:,})" for row in store.rejected_reasons()[:1])
     if books.is_all_rejected:
         return f"every record was rejected, so nothing was counted{why}; see {_COMMAND}"
-    return f"rejected {books.rejected:,} records{why}; see {_COMMAND}"
+    return f"rejected {number_of(books.rejected, 'records')}{why}; see {_COMMAND}"
 
 
 def _reasons(store: StoreReader, reason: str) -> list[Row]:
@@ -56,10 +58,14 @@ def _reasons(store: StoreReader, reason: str) -> list[Row]:
 
 def _write_value(store: StoreReader, reasons: list[Row], wanted: str) -> None:
     if not reasons:
-        raise SfPoliceError(f"no record was rejected{f' with a reason that contains {wanted!r}' if wanted else ''}")
+        raise SfPoliceError(_none(wanted))
     [sample] = store.rejected_samples(reasons[0]["reason"], 1)
     sys.stdout.buffer.write(sample["value"] or b"")
     sys.stdout.buffer.flush()
+
+
+def _none(wanted: str) -> str:
+    return f"no record was rejected{f' with a reason that contains {wanted!r}' if wanted else ''}"
 
 
 def _plain(sample: Row) -> dict[str, Any]:
@@ -69,9 +75,9 @@ def _plain(sample: Row) -> dict[str, Any]:
     return {**place, "bytes": size, "value": records.value_text(value, most=_MOST_CHARACTERS)}
 
 
-def _print_tables(reasons: list[Row], samples: dict[str, list[Row]]) -> None:
+def _print_tables(reasons: list[Row], samples: dict[str, list[Row]], wanted: str) -> None:
     if not reasons:
-        print("no such record was rejected")
+        print(_none(wanted))
         return
     table = Table(header_style="bold")
     table.add_column("records", justify="right", no_wrap=True)

@@ -108,7 +108,7 @@ def topic_table(topic: Topic) -> FittedTable:
         )
         for each in topic.partitions
     ]
-    headings = {"partition": 0, "leader": 2, "replicas": 3, "first offset": 2, "next offset": 1, "records": 0}
+    headings = {"partition": 0, "leader": 2, "replicas": 3, "first offset": 2, "next offset": 1, "offsets": 0}
     return FittedTable(
         Column(heading, [row[place] for row in rows], rank=rank, justify="right" if place else "left")
         for place, (heading, rank) in enumerate(headings.items())

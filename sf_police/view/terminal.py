@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,8 +80,13 @@ def to_json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True, default=_plain)
 
 
-def to_csv(rows: Iterable[Row]) -> str:
-    """Encode as CSV with a header; text that a spreadsheet would run as a formula is prefixed with a quote."""
+def to_csv(rows: Iterable[Row], columns: Sequence[str] = ()) -> str:
+    """Encode as CSV with a header; text that a spreadsheet would run as a formula is prefixed with a quote.
+
+    Args:
+        rows: each with the same columns.
+        columns: the header if there is no row.
+    """
     output = io.StringIO()
     writer: csv.DictWriter[str] | None = None
     for row in rows:
@@ -89,6 +94,8 @@ def to_csv(rows: Iterable[Row]) -> str:
             writer = csv.DictWriter(output, list(row), lineterminator="\n")
             writer.writeheader()
         writer.writerow({name: _csv_cell(value) for name, value in row.items()})
+    if writer is None and columns:
+        csv.writer(output, lineterminator="\n").writerow(columns)
     return output.getvalue()
 
 

@@ -72,4 +72,4 @@ def test_a_file_that_is_cut_while_it_is_read_is_refused(make_job: Callable[..., 
     writer.join()
     assert done.returncode == 1
     assert "cut short inside a record; nothing was sent" in done.stderr
-    assert ": 0 records" in job.run("inspect").stdout
+    assert ": 0 offsets" in job.run("inspect").stdout

@@ -50,7 +50,7 @@ def test_inspect_shows_offsets_and_the_first_and_last_records(make_job: Callable
 
     shown = job.run("inspect").stdout
 
-    assert f"{job.topic}: 3 records" in shown
+    assert f"{job.topic}: 3 offsets" in shown
     assert "first record: partition 1 offset 0" in shown
     assert '{"crime_id":"first"' in shown
     assert "last record: partition 1 offset 2" in shown

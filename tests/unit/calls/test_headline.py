@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sf_police.calls.headline import headline
-from sf_police.question import percent
+from sf_police.question import number_of, percent
 
 FIGURES = {
     "calls": 199_995,
@@ -42,14 +42,42 @@ FIGURES = {
             [
                 "A window of 15 minutes has 26 crime types (median; 4 to 49). "
                 "Usual resolution: Handled, <1 % of calls.",
-                "199,995 calls of 3,418 crime types in 4,350 windows; Handled: 1 calls.",
+                "199,995 calls of 3,418 crime types in 4,350 windows; Handled: 1 call.",
+            ],
+        ),
+        (
+            {
+                "calls": 1,
+                "windows": 1,
+                "crime_types": 1,
+                "usual_resolution_calls": 1,
+                "crime_types_per_window": {"minimum": 1, "median": 1.0, "maximum": 1},
+            },
+            [
+                "A half hour has 1 crime type (median; 1 to 1). Usual resolution: Handled, 100 % of calls.",
+                "1 call of 1 crime type in 1 window; Handled: 1 call.",
             ],
         ),
     ],
-    ids=["half hours", "none recorded", "another window"],
+    ids=["half hours", "none recorded", "another window", "one of each"],
 )
 def test_the_first_line_is_the_answer(change: dict[str, Any], lines: list[str]) -> None:
     assert headline({**FIGURES, **change}).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("number", "plural", "text"),
+    [
+        (0, "calls", "0 calls"),
+        (1, "calls", "1 call"),
+        (1.0, "crime types", "1 crime type"),
+        (1.5, "calls", "1.5 calls"),
+        (1, "categories", "1 category"),
+        (1_234_567, "rides", "1,234,567 rides"),
+    ],
+)
+def test_a_number_of_things(number: float, plural: str, text: str) -> None:
+    assert number_of(number, plural) == text
 
 
 @pytest.mark.parametrize(

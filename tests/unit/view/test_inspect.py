@@ -24,7 +24,7 @@ def test_a_topic_is_its_partitions_and_what_they_begin_and_end_with(capsys: pyte
 
     assert asked == [{0: 0, 2: 7}, {0: (0, 3), 2: (7, 9)}]
     shown = capsys.readouterr().out
-    assert shown.startswith("calls: 5 records\n")
+    assert shown.startswith("calls: 5 offsets\n")
     assert shown.splitlines()[-6:] == [
         "first record: partition 0 offset 0 at 1970-01-01 00:00:00 UTC no key",
         '  {"n":0}',

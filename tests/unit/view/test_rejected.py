@@ -107,6 +107,7 @@ def test_json_has_them_all(store: StoreReader, capsys: pytest.CaptureFixture[str
 def test_csv_has_a_row_for_each_sample(store: StoreReader, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(printed(store, capsys, format="csv"))))
 
+    assert list(rows[0]) == ["reason", "records", "topic", "partition", "offset", "bytes", "value"]
     assert [list(row.values())[:6] for row in rows] == [
         ["crime_id is missing", "2", "calls", "0", "0", "7"],
         ["no value", "1", "calls", "0", "3", ""],
@@ -114,11 +115,18 @@ def test_csv_has_a_row_for_each_sample(store: StoreReader, capsys: pytest.Captur
     ]
 
 
-@pytest.mark.parametrize(("format", "shown"), [("table", "no such record was rejected\n"), ("csv", "")])
+@pytest.mark.parametrize(
+    ("format", "reason", "shown"),
+    [
+        ("table", "", "no record was rejected\n"),
+        ("table", "x", "no record was rejected with a reason that contains 'x'\n"),
+        ("csv", "", "reason,records,topic,partition,offset,bytes,value\n"),
+    ],
+)
 def test_nothing_rejected_is_said(
-    empty: StoreReader, capsys: pytest.CaptureFixture[str], format: str, shown: str
+    empty: StoreReader, capsys: pytest.CaptureFixture[str], format: str, reason: str, shown: str
 ) -> None:
-    assert printed(empty, capsys, format=format) == shown
+    assert printed(empty, capsys, format=format, reason=reason) == shown
 
 
 def test_a_value_is_written_byte_for_byte(store: StoreReader, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
