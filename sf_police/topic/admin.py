@@ -24,6 +24,8 @@ from sf_police.topic.clients import (
 # Kafka's default for max.message.bytes, used when the brokers do not reveal the topic's own.
 _MAX_MESSAGE_BYTES: Final = 1_048_588
 
+_UNCOMMITTED: Final = "read_uncommitted"
+
 # Event times are from 2018. If they were the records' timestamps, or if retention applied, the broker would delete the
 # topic's records within a week; and the future-time check needs the broker's own clock.
 _TOPIC_CONFIGS: Final = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
@@ -54,6 +56,7 @@ class Topic:
     cluster_id: str
     partitions: tuple[Partition, ...]
     max_message_bytes: int = _MAX_MESSAGE_BYTES
+    hidden: int = 0  # offsets behind open transactions
 
     @property
     def records(self) -> int:
@@ -118,6 +121,8 @@ def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> Topic
     partitions = sorted(described["partitions"], key=lambda partition: partition["partition_index"])
     numbers = [TopicPartition(topic, partition["partition_index"]) for partition in partitions]
     first = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.EARLIEST))
+    # Asked first: what comes meanwhile is behind no transaction.
+    ends = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST), _UNCOMMITTED)
     # Behind an open transaction, the end of what is read is where that transaction began.
     following = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.LATEST), access.isolation_level)
     return Topic(
@@ -135,6 +140,7 @@ def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> Topic
             for partition, number in zip(partitions, numbers, strict=True)
         ),
         max_message_bytes=_max_message_bytes(admin, topic),
+        hidden=sum(max(0, ends[number].offset - following[number].offset) for number in numbers),
     )
 
 

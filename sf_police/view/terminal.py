@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sf_police.question import Question
+from sf_police.question import Question, number_of
 
 if TYPE_CHECKING:  # a table of the answer needs neither Spark nor Kafka
     from sf_police.produce.producer import Sent
     from sf_police.store.tables import BatchReport, Books
+    from sf_police.topic.admin import Topic
 
 Row = Mapping[str, Any]
 
@@ -44,6 +45,16 @@ def batch_line(report: BatchReport) -> str:
         f"batch {batch.batch_id}: {batch.read:,} rows in {batch.seconds:.2f} s ({rate:,.0f} rows/s), "
         f"lag {lag}, late {batch.late:,}, duplicates {batch.duplicates:,}, "
         f"rejected {batch.rejected:,}, state rows {batch.state_rows or 0:,}"
+    )
+
+
+def hidden_line(topic: Topic) -> str:
+    """Say how much of a topic cannot be read yet; blank if nothing."""
+    if not topic.hidden:
+        return ""
+    return (
+        f"{number_of(topic.hidden, 'offsets')} at the topic's end wait behind an open transaction of a producer: they "
+        "are read once it ends"
     )
 
 

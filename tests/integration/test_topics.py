@@ -101,6 +101,21 @@ def test_inspect_and_produce_know_transactions(job: Job, tmp_path: Path) -> None
     assert (refused.returncode, "holds records that are not from this file" in refused.stderr) == (1, True)
 
 
+def test_an_open_transaction_of_others_is_said(job: Job) -> None:
+    job.send(a_value(crime_id="1"), partition=0)
+    with KafkaProducer(bootstrap_servers=job.kafka, transactional_id=f"{job.topic}-open") as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(job.topic, a_value(crime_id="2"), partition=0).get(timeout=30)
+        job.send(a_value(crime_id="3"), partition=0)
+        said = [job.run(*command).stderr for command in (["inspect"], ["stream", "--until-end"])]
+        producer.abort_transaction()
+
+    line = "2 offsets at the topic's end wait behind an open transaction of a producer: they are read once it ends\n"
+    assert [line in text for text in said] == [True, True]
+    assert "wait behind" not in job.run("inspect").stderr
+
+
 def test_what_kafka_python_cannot_unpack_names_the_package(job: Job, tmp_path: Path) -> None:
     """The codecs that our clients lack; Kafka's own producer has them all."""
     file = tmp_path / "calls.json"
@@ -121,7 +136,7 @@ def test_what_kafka_python_cannot_unpack_names_the_package(job: Job, tmp_path: P
 
 
 def test_inspect_of_an_empty_topic_ends(job: Job) -> None:
-    assert "0 records" in job.run("inspect").stdout
+    assert "0 offsets" in job.run("inspect").stdout
 
 
 def test_commands_without_a_topic_or_a_broker_say_what_to_do(make_job: Callable[..., Job]) -> None:
