@@ -29,6 +29,12 @@ _ASCII = "".join(rf"\x{code:02x}" for code in range(0x21, 0x80) if chr(code) not
 # Up to 18 digits, which always fit into 64 bits; longer numbers are left to the strict path.
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,17})"
 _NOT_ONE_OBJECT = "not exactly one JSON object"
+# Behind an even number of backslashes: a first half without the second, or a second half without the first.
+_HALF_PAIR = (
+    r"(?:^|[^\\])(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_TOO_LONG = 20_000_000  # the sentinel, that is: the limit is that of a string
 
 
 def ascii_form(value: Column, *, fields: Sequence[Field], patterns: Mapping[str, str]) -> Column:
@@ -160,9 +166,19 @@ def _validated(text: Column, variant: Column, required: Sequence[Field]) -> Colu
         }
         reason = F.coalesce(*(by_name[field.name][REASON] for field in required))
         values = [by_name[field.name][VALUE].alias(field.name) for field in required]
-        return F.struct(F.when(is_one_object, reason).otherwise(F.lit(_NOT_ONE_OBJECT)).alias(REASON), *values)
+        return F.struct(F.when(is_one_object, reason).otherwise(_not_one_object(text)).alias(REASON), *values)
 
     return _once(found, record)
+
+
+def _not_one_object(text: Column) -> Column:
+    # It may be JSON, but with something in it that Spark's parser does not read.
+    return (
+        F.when(text.rlike(_HALF_PAIR), F.lit("half of a surrogate pair, as an escape"))
+        .when(text.rlike("[0-9]{1001}"), F.lit("a number of more than 1,000 digits"))
+        .when(F.length(text) >= _TOO_LONG, F.lit(f"{_TOO_LONG:,} characters or more"))
+        .otherwise(F.lit(_NOT_ONE_OBJECT))
+    )
 
 
 def length_reason(fields: Sequence[Field]) -> Column:

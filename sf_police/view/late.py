@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sf_police.question import EVENT_TIME, Question
+from sf_police.question import EVENT_TIME, Question, number_of
 from sf_police.view import records, terminal
 from sf_police.view.answer import print_table
 from sf_police.view.fitted import Column, FittedTable
@@ -34,10 +34,11 @@ def print_late(found: Iterable[LateBatch], question: Question, *, format: str, l
         print(terminal.to_json({"late": late, "micro_batches": batches, "shown": shown}))
     elif format == "csv":
         rows = [_plain(each, record, question) for each in there for record in each.records]
-        print(terminal.to_csv(rows), end="")
+        columns = ("batch_id", "watermark", "partition", "offset", question.id, EVENT_TIME, "late_by_seconds", "value")
+        print(terminal.to_csv(rows, columns=columns), end="")
     else:
         where = "micro-batch" if batches == 1 else "micro-batches"
-        heading = f"{late:,} late {question.label(question.rows)} in {batches:,} {where}"
+        heading = f"{number_of(late, f'late {question.label(question.rows)}')} in {batches:,} {where}"
         if not late:
             print("nothing was late")
         else:

@@ -7,6 +7,8 @@ from tests.support.builders import a_value
 GOOD = a_value()
 ESCAPED = {"slash-n": rb"\n", "nul": rb"\u0000", "half a pair": rb"\ud800", "pair": rb"\ud83d\ude00"}
 ONE = "not exactly one JSON object"
+HALF = "half of a surrogate pair, as an escape"
+DIGITS = "a number of more than 1,000 digits"
 TIME = "call_date_time is not a time of the form 2018-12-31T23:57:00.000"
 LONG_NAME = "original_crime_type_name is longer than 1,000 bytes"
 LONG_CODE = "disposition is longer than 500 bytes"
@@ -93,8 +95,13 @@ TABLE: list[tuple[str, bytes | None, str | None]] = [
     ("raw newline", han(b'"H\nN"'), ONE),
     ("raw NUL", han(b'"H\0N"'), ONE),
     ("unknown escape", han(rb'"\x41"'), ONE),
-    ("half a surrogate pair", han(b'"' + ESCAPED["half a pair"] + b'"'), ONE),
-    ("half a pair in an optional field", also(rb'"x":"\udc00"'), ONE),
+    ("half a surrogate pair", han(b'"' + ESCAPED["half a pair"] + b'"'), HALF),
+    ("half a pair in an optional field", also(rb'"x":"\udc00"'), HALF),
+    ("half a pair after a whole one", also(rb'"x":"\\\ud83d\ude00\uDE00"'), HALF),
+    ("a pair the wrong way round", also(rb'"x":"\ude00\ud83d"'), HALF),
+    ("no half a pair, but no object either", also(rb'"x":"\\ud800",'), ONE),
+    ("a number of 1,000 digits", also(b'"x":' + b"1" * 1_000), None),
+    ("a number of 1,001 digits", also(b'"x":' + b"1" * 1_001), DIGITS),
     ("nested 100,000 deep", also(b'"x":' + b"[" * 100_000 + b"]" * 100_000), ONE),
     ("invalid UTF-8 in a value", han(b'"H\xffN"'), "not UTF-8"),
     ("invalid UTF-8 before", b"\xff" + GOOD, "not UTF-8"),

@@ -9,7 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from tests.support.builders import kafka_frame
+from tests.support.builders import a_value, kafka_frame
 from tests.support.parser_table import FUTURE, GOOD, ONE, TABLE
 from tests.support.question import validated_records
 
@@ -35,6 +35,15 @@ def test_every_truncation_of_a_record_is_rejected(spark: SparkSession) -> None:
     reasons = {row.reason for row in validated_records(kafka_frame(spark, cut)).select("reason").collect()}
 
     assert reasons == {ONE}
+
+
+def test_a_record_that_is_too_long_for_the_parser_is_called_so(spark: SparkSession) -> None:
+    rest = len(a_value(address="", more=""))
+    values: list[bytes | None] = [a_value(address="x" * (size - rest), more="") for size in (19_999_999, 20_000_000)]
+
+    rows = validated_records(kafka_frame(spark, values)).select("_offset", "reason").collect()
+
+    assert [row.reason for row in sorted(rows)] == [None, "20,000,000 characters or more"]
 
 
 @pytest.mark.parametrize("value", [GOOD, b" " + GOOD], ids=["compact", "strict"])

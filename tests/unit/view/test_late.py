@@ -70,6 +70,14 @@ def test_csv_has_a_row_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     ]  # fmt: skip
 
 
+def test_csv_has_a_header_even_if_nothing_was_late(capsys: pytest.CaptureFixture[str]) -> None:
+    header = printed(capsys, "csv")[0].splitlines()[0]
+
+    print_late([], QUESTION, format="csv", late=0, batches=0)
+
+    assert capsys.readouterr().out == f"{header}\n"
+
+
 def test_nothing_late_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     print_late([], QUESTION, format="table", late=0, batches=0)
 
