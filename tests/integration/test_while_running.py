@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -139,3 +140,28 @@ def test_the_properties_may_ask_for_uncommitted_records(make_job: Callable[..., 
     assert json.loads(job.run("answer", "--format", "json").stdout)["totals"]["calls"] == 350
     producer.abort_transaction()
     producer.close()
+
+
+def test_no_second_stream_and_no_reset_takes_a_running_streams_store(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=1)
+    job.send(*calls(range(3)))
+    stream = job.start("stream")
+    wait_for_line(stream, "batch ")
+    link = job.state.with_name("link")
+    link.symlink_to(job.state / "checkpoint")
+
+    other = ("--checkpoint", str(job.state / "other"))
+    said = [job.run(*command, *other, check=False) for command in (("stream", "--until-end"), ("reset",))]
+    linked = job.run("stream", "--checkpoint", str(link), "--store", f"sqlite:///{job.state}/another.db", check=False)
+    eventually(lambda: all_are_stored(job, 3))
+    stream.send_signal(signal.SIGINT)
+    stream.communicate(timeout=60)
+    afterwards = [job.run(*command, *other, check=False) for command in (("stream", "--until-end"), ("reset",))]
+
+    assert [done.returncode for done in (*said, linked, *afterwards)] == [1] * 5
+    assert ["a stream is running into the store at" in done.stderr for done in said] == [True, True]
+    assert "another stream is running on the checkpoint" in linked.stderr
+    mine = f"belongs to the checkpoint {job.state}/checkpoint, not to {job.state}/other"
+    assert [mine in done.stderr and "make reset" not in done.stderr for done in afterwards] == [True, True]
+    assert sorted(path.name for path in job.state.iterdir()) == ["answers.db", "checkpoint", "spark.log"]
+    all_are_stored(job, 3)
