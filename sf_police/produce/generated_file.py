@@ -46,7 +46,9 @@ def ensure_free(path: Path, *, force: bool, is_ours: bool) -> None:
         raise SfPoliceError(f"{path} already exists", remedy="name another file, or overwrite it with --force")
 
 
-def write_records(path: Path, records: Iterable[Mapping[str, Any]], *, force: bool, is_ours: bool) -> None:
+def write_records(
+    path: Path, records: Iterable[Mapping[str, Any]], *, force: bool = False, is_ours: bool = False
+) -> None:
     """Write one pretty-printed JSON array in ASCII; it appears only once it is complete.
 
     Args:

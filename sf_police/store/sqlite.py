@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Table, create_engine, event, exc, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
-from sf_police.errors import SfPoliceError, folder_reason
+from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.store.backend import Relation, gone
 from sf_police.store.hold import FileHold, Hold
 
@@ -25,7 +25,10 @@ _UNREADABLE: Final = ("unable to open database file", "attempt to write a readon
 
 
 def engine(url: URL) -> Engine:
-    """Create the engine; the file need not exist yet."""
+    """Create the engine; the file need not exist yet. Raises UsageError if its path is no text."""
+    shown = os.fsencode(str(url.database)).decode("utf-8", "backslashreplace")
+    if shown != url.database:
+        raise UsageError(f"the store's path {shown} is not UTF-8 text", remedy="set STATE_DIR to another folder")
     made = create_engine(url, paramstyle="qmark")
     event.listen(made, "do_connect", _open_read_only)
     event.listen(made, "connect", _settle)

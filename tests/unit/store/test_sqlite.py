@@ -14,12 +14,26 @@ import pyarrow as pa
 import pytest
 
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.store import sqlite
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table, store_batch
+from tests.support.question import resolve
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(UsageError, match="is not UTF-8 text") as error:
+        open_database(resolve({}).store, QUESTION)
+    str(error.value).encode()
+    assert list(folder.iterdir()) == []
 
 
 def test_times_are_wall_clock_text() -> None:
