@@ -1,6 +1,7 @@
 """DataFrame -> DataFrame: the steps that all questions share, from Kafka's records to rows that can be counted.
 
-The parser is in `spark/strict_json.py`; the order of the steps is in `pipeline.py`. No session and no I/O here.
+The parser is in `spark/strict_json.py` and `compact_form.py`; the order of the steps is in `pipeline.py`. No session
+and no I/O here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sf_police.question import EVENT_TIME, REASON, WINDOW_END, WINDOW_START, Field, Question
-from sf_police.spark import strict_json
+from sf_police.spark import compact_form, strict_json
 from sf_police.store.digest import SEPARATOR, hash_column
 from sf_police.stream.source import KAFKA_COLUMNS, TIMESTAMP, VALUE, kafka
 
@@ -37,13 +38,13 @@ def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapp
     value, compact, strict = F.col(kafka(VALUE)), F.col(_COMPACT), F.col(_STRICT)
 
     def field(name: str) -> Column:
-        quick = strict_json.compact_field(compact, name, fields=fields)
+        quick = compact_form.compact_field(compact, name, fields=fields)
         return F.when(compact.isNotNull(), quick).otherwise(strict[name])
 
     found = {each.name: field(each.name) for each in fields if each.is_required}
     return (
-        records.withColumn(_ASCII, strict_json.ascii_form(value, fields=fields, patterns=patterns))
-        .withColumn(_COMPACT, strict_json.compact_fields(value, F.col(_ASCII), fields=fields, patterns=patterns))
+        records.withColumn(_ASCII, compact_form.ascii_form(value, fields=fields, patterns=patterns))
+        .withColumn(_COMPACT, compact_form.compact_fields(value, F.col(_ASCII), fields=fields, patterns=patterns))
         .withColumn(_STRICT, F.when(compact.isNull(), strict_json.strict_record(value, fields=fields)))
         .withColumns({**found, REASON: strict[REASON], IS_COMPACT: compact.isNotNull()})
         .drop(_ASCII, _COMPACT, _STRICT)
