@@ -74,3 +74,17 @@ def _clean_up(file: IO[str], path: Path, made: Iterable[Path]) -> None:
             path.unlink()
         for folder in made:
             folder.rmdir()
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock file at `path`; creates nothing."""
+    try:
+        file = path.open()
+    except OSError:  # there is none
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in _HELD
+    return False

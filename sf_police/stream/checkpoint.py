@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sf_police.config import local_path
 from sf_police.errors import SfPoliceError
-from sf_police.lock import locked
+from sf_police.lock import is_held, locked
 from sf_police.store import integrity
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import Batch
@@ -48,20 +48,27 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
     Raises:
         SfPoliceError: another stream holds it, or its folder cannot be created.
     """
+    refusal = f"another stream is running on the checkpoint {checkpoint}"
+    with locked(_lock(checkpoint, state_dir), refusal, remedy="stop it, or set STATE_DIR to another folder"):
+        yield
+
+
+def is_in_use(checkpoint: str, state_dir: Path) -> bool:
+    """Return whether a stream on this machine holds the checkpoint."""
+    return is_held(_lock(checkpoint, state_dir))
+
+
+def _lock(checkpoint: str, state_dir: Path) -> Path:
     path = local_path(checkpoint)
     if path is None:
-        lock = state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
-    else:
-        # By whichever link a stream was given it, a folder has one lock.
-        path = Path(os.path.realpath(path))
-        if not path.name:
-            raise SfPoliceError(
-                f"the checkpoint {checkpoint} is the whole file system", remedy="set CHECKPOINT to a folder of its own"
-            )
-        lock = path.with_name(f"{path.name}.lock")
-    refusal = f"another stream is running on the checkpoint {checkpoint}"
-    with locked(lock, refusal, remedy="stop it, or set STATE_DIR to another folder"):
-        yield
+        return state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
+    # By whichever link a stream was given it, a folder has one lock.
+    path = Path(os.path.realpath(path))
+    if not path.name:
+        raise SfPoliceError(
+            f"the checkpoint {checkpoint} is the whole file system", remedy="set CHECKPOINT to a folder of its own"
+        )
+    return path.with_name(f"{path.name}.lock")
 
 
 def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,89 @@ def test_a_checkpoint_that_does_not_belong_to_its_store_is_wrong(look: Look, tmp
 
     assert (found.state, found.text) == (WRONG, f"the checkpoint {folder} and the store belong to different streams")
     assert "make reset" in found.remedy
+
+
+def test_a_checkpoint_without_its_store_is_refused_by_the_stream_so_nobody_is_sent_there(
+    look: Look, tmp_path: Path
+) -> None:
+    folder = tmp_path / "state" / "checkpoint"
+    with closing(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION)) as database:
+        checkpoint.adopt(LocalFolder(folder), StoreWriter(database), {})
+    (tmp_path / "state" / "answers.db").unlink()
+
+    found = look()
+
+    text = f"the checkpoint {folder} has no store that belongs to it"
+    assert [(found[name].state, found[name].text) for name in ("store", "checkpoint")] == [(TO_DO, text), (WRONG, text)]
+    for name in ("store", "checkpoint"):
+        assert "make reset" in found[name].remedy
+        assert "run-stream" not in found[name].remedy
+
+
+def test_a_folder_that_no_stream_has_begun_in_is_a_step_not_taken_yet(look: Look, tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "checkpoint"
+    folder.mkdir(parents=True)
+
+    assert look()["checkpoint"] == Finding("checkpoint", TO_DO, f"none at {folder}", "run `make run-stream`")
+
+
+def test_a_store_without_its_checkpoint_is_refused_by_the_stream_so_nobody_is_sent_there(
+    look: Look, tmp_path: Path
+) -> None:
+    make_store(tmp_path, late=3).database.close()
+
+    found = look()["checkpoint"]
+
+    gone = f"the store has counts, but their checkpoint {tmp_path / 'state' / 'checkpoint'} is gone"
+    assert (found.state, found.text) == (WRONG, gone)
+    assert "make reset" in found.remedy
+
+
+@pytest.fixture
+def amid_a_batch(tmp_path: Path) -> Path:
+    """A checkpoint's folder and its store as they never are at rest: a batch is committed that is not stored."""
+    folder = LocalFolder(tmp_path / "state" / "checkpoint")
+    with closing(open_database(f"sqlite:///{tmp_path / 'state' / 'answers.db'}", QUESTION)) as database:
+        checkpoint.adopt(folder, StoreWriter(database), {})
+    for name in ("offsets", "commits"):
+        (folder.path / name).mkdir()
+        (folder.path / name / "0").touch()
+    return folder.path
+
+
+def test_a_batch_in_progress_is_no_damage(look: Look, tmp_path: Path, amid_a_batch: Path) -> None:
+    assert look()["checkpoint"].state == WRONG
+
+    with checkpoint.exclusive(str(amid_a_batch), tmp_path / "state"):
+        found = look()["checkpoint"]
+
+    assert found == Finding("checkpoint", OK, f"{amid_a_batch} is in use by a stream, which checked it when it started")
+    assert look()["checkpoint"].state == WRONG
+
+
+def test_a_stream_that_starts_meanwhile_is_no_damage(
+    look: Look, tmp_path: Path, amid_a_batch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = checkpoint.stored_settings
+    with ExitStack() as stream:
+
+        def started_meanwhile(*arguments: Any) -> Any:
+            stream.enter_context(checkpoint.exclusive(str(amid_a_batch), tmp_path / "state"))
+            return compare(*arguments)
+
+        monkeypatch.setattr(checkpoint, "stored_settings", started_meanwhile)
+
+        assert look()["checkpoint"].state == OK
+
+
+def test_to_look_is_not_to_lock(look: Look, tmp_path: Path, amid_a_batch: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+
+    look()
+
+    assert sorted(tmp_path.rglob("*")) == before
+    with checkpoint.exclusive(str(amid_a_batch), tmp_path / "state"):
+        pass  # nobody holds it
 
 
 def test_a_checkpoint_elsewhere_is_for_the_stream_to_look_at(look: Look) -> None:
