@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.how_to import in_reach
 
 if TYPE_CHECKING:
@@ -55,9 +55,12 @@ def answer(
     """Print the answer, or why records are not in it."""
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
-    from sf_police.view.answer import print_answer, print_result, say_imbalance
+    from sf_police.view.answer import WINDOW, print_answer, print_result, say_imbalance
     from sf_police.view.rejected import print_rejected
 
+    if window_start is not None and by not in (None, WINDOW):
+        what = f"--by {by} cannot be combined with --window, which prints one window and its counts"
+        raise UsageError(what, remedy="leave one of them out")
     with closing(existing_database(run.config.store, run.question, run.config.store_schema)) as database:
         reader = StoreReader(database)
         if reader.is_empty():

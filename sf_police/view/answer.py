@@ -23,7 +23,7 @@ _FEWEST_ROWS: Final = 3
 # Lines of the whole answer on a screen, besides the rows of its tables: headline, headings, borders, books, prompt.
 _OTHER_LINES: Final = 5
 _LINES_PER_TABLE: Final = 5
-_WINDOW: Final = "window"
+WINDOW: Final = "window"
 
 
 def print_answer(
@@ -33,7 +33,7 @@ def print_answer(
     # A table's heading says how many there are, so its rows are limited where they are shown.
     document = _document(store, by=by, window_start=window_start, limit=None if format == "table" else limit)
     if format == "csv":
-        print(terminal.to_csv(document.get(_plural(by or _WINDOW), [])), end="")
+        print(terminal.to_csv(document.get(_plural(by or WINDOW), [])), end="")
     elif format == "json":
         print(terminal.to_json(_with_shares(store, document)))
     else:
@@ -49,7 +49,7 @@ def _document(store: StoreReader, *, by: str | None, window_start: datetime | No
         chosen = store.window_answer(window_start)
         if not chosen:
             raise SfPoliceError(f"nothing was counted in a window that starts at {window_start}")
-        return {_plural(_WINDOW): chosen, "counts": store.window_counts(window_start)[:limit]}
+        return {_plural(WINDOW): chosen, "counts": store.window_counts(window_start)[:limit]}
     question = store.database.question
     windows = store.answer(WINDOW_ANSWERS)
     [overall] = store.answer(OVERALL_ANSWER)
@@ -57,7 +57,7 @@ def _document(store: StoreReader, *, by: str | None, window_start: datetime | No
     for kind, view in kinds(question.answers).items():
         if by in (None, kind):
             newest = windows[-limit:] if limit else windows
-            document[_plural(kind)] = newest if kind == _WINDOW else store.answer(view, limit=limit)
+            document[_plural(kind)] = newest if kind == WINDOW else store.answer(view, limit=limit)
     return document
 
 
@@ -68,14 +68,14 @@ def _with_shares(store: StoreReader, document: Row) -> Row:
         if name == "totals":
             shared[name] = tables.with_shares(value, question)
         else:
-            total = None if name == _plural(_WINDOW) else _total(store, document)
+            total = None if name == _plural(WINDOW) else _total(store, document)
             shared[name] = [tables.with_shares(row, question, total=total) for row in value]
     return shared
 
 
 def _total(store: StoreReader, document: Row) -> int:
     # Of all windows, or of the one window asked for.
-    whole = document["totals"] if "totals" in document else document[_plural(_WINDOW)][0]
+    whole = document["totals"] if "totals" in document else document[_plural(WINDOW)][0]
     return int(whole[store.database.question.rows])
 
 
@@ -88,7 +88,7 @@ def _print_tables(store: StoreReader, document: Row, limit: int | None) -> None:
     most = limit or table_rows(len(shown))
     for kind in shown:
         rows = document[_plural(kind)]
-        if kind == _WINDOW:
+        if kind == WINDOW:
             print_table(_windows_heading(len(rows)), tables.answer_table(rows[: -most - 1 : -1], question))
         else:
             table = tables.answer_table(rows[:most], question, total=_total(store, document))

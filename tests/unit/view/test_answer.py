@@ -221,3 +221,22 @@ def test_a_store_of_rejected_records_only_has_an_empty_answer(
         totals |= {"window": None, "crime_types_per_window": nothing, "usual_resolution_share": None}
         expected = {"totals": totals, "windows": [], "crime_types": []}
         assert json.loads(out) == expected
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_one_window_has_no_other_answers(
+    store: StoreReader, tmp_path: Path, capsys: pytest.CaptureFixture[str], format: str
+) -> None:
+    window = ["answer", "--state-dir", str(tmp_path), "--window", TWO, "--format", format]
+    assert main(window) == 0
+    whole = capsys.readouterr().out
+
+    assert main([*window, "--by", "crime-type"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "error: --by crime-type cannot be combined with --window, which prints one window and its counts: "
+        "leave one of them out\n"
+    )
+    assert main([*window, "--by", "window"]) == 0
+    assert capsys.readouterr().out == whole != ""
