@@ -2,6 +2,7 @@
 # Installed under the names of Kafka's own command-line tools, and does what they do: runs the tool of its name.
 set -euo pipefail
 
+unset CDPATH # `cd` would go by it, and print where it went
 libs="$(cd "$(dirname "${BASH_SOURCE[0]}")/../libs" && pwd)"
 java=java
 if [[ -n "${JAVA_HOME:-}" ]]; then

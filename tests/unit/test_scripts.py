@@ -322,3 +322,22 @@ def test_clean_deletes_our_venv_and_nothing_else(tmp_path: Path) -> None:
 
     assert run(clone / "scripts" / "clean.sh").returncode == 0
     assert files(clone) == kept
+
+
+def test_kafkas_tools_find_their_jars_whatever_cdpath_is(tmp_path: Path) -> None:
+    (tmp_path / "kafka" / "bin").mkdir(parents=True)
+    (tmp_path / "kafka" / "libs").mkdir()
+    shutil.copy(ROOT / "scripts" / "kafka-tool.sh", tmp_path / "kafka" / "bin" / "kafka-topics.sh")
+    java = tmp_path / "java" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    java.chmod(0o755)
+
+    done = subprocess.run(
+        [Path("kafka", "bin", "kafka-topics.sh"), "--list"], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={"PATH": os.environ["PATH"], "JAVA_HOME": str(tmp_path / "java"), "CDPATH": str(tmp_path)},
+    )  # fmt: skip
+
+    assert done.stdout.splitlines()[2:] == [
+        "-cp", f"{tmp_path}/kafka/libs/*", "org.apache.kafka.tools.TopicCommand", "--list"
+    ]  # fmt: skip
