@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.support import recount
+from tests.support import original, recount
 from tests.support.builders import a_value
 from tests.support.job import Job, books
 from tests.support.question import event_records
-
-REAL_FILE = os.environ.get("SF_POLICE_REAL_FILE")
 
 
 def csv_rows(text: str) -> list[tuple[Any, ...]]:
@@ -61,7 +58,7 @@ def test_the_generated_file_is_answered_exactly_and_again_changes_nothing(job: J
 
     in_books = run_whole_job(job, path, MAX_OFFSETS_PER_TRIGGER="60000")
 
-    assert in_books == {"read": 199_999, "counted": 199_995, "duplicates": 4, "late": 0, "rejected": 0}
+    assert in_books == original.BOOKS
     calls = recount.load(path)
     assert_equals_recount(job, calls)
     again = job.run("produce", str(path))
@@ -71,14 +68,15 @@ def test_the_generated_file_is_answered_exactly_and_again_changes_nothing(job: J
 
 
 @pytest.mark.real_file
-@pytest.mark.skipif(not REAL_FILE, reason="SF_POLICE_REAL_FILE is not set: the original file is not on this machine")
+@original.needs_file
 def test_the_real_file_is_answered_exactly(job: Job) -> None:
-    path = Path(str(REAL_FILE))
+    path = Path(str(original.FILE))
 
     in_books = run_whole_job(job, path)
 
-    assert in_books == {"read": 199_999, "counted": 199_995, "duplicates": 4, "late": 0, "rejected": 0}
+    assert in_books == original.BOOKS
     assert_equals_recount(job, recount.load(path))
+    assert job.run("answer", "--by", "crime-type", "--limit", "4").stdout == original.ANSWER
     totals = json.loads(job.run("answer", "--format", "json").stdout)["totals"]
     assert (totals["windows"], totals["crime_types"], totals["calls"]) == (4_350, 3_418, 199_995)
 
