@@ -19,12 +19,9 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, open_database
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table, store_batch
+from tests.support.postgresql import plain
 
 VIEW = "sf_police.window_answers"
-
-
-def plain(url: str) -> str:
-    return url.replace("+psycopg", "")
 
 
 @pytest.fixture

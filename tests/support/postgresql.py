@@ -1,0 +1,106 @@
+"""A PostgreSQL of our own on loopback, and a PgBouncer before it, by the programs of Debian or of the PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.brokers import free_ports
+from tests.support.waiting import eventually
+
+RUN = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
+POOLER = """[databases]
+* = host=127.0.0.1 port={server} user=tester
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+logfile = {folder}/log
+pidfile = {folder}/pid
+"""
+
+
+class PostgreSQL:
+    """A server, which can be stopped and started again. Its programs refuse to run as root, so it has a user's."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.port, self.folder = free_ports(), folder
+        self.url = f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
+        self._control = [*as_user(folder), programs / "pg_ctl", "-D", folder / "db", "-w", "-l", folder / "log"]
+        initdb = [*as_user(folder), programs / "initdb", "-D", folder / "db"]
+        subprocess.run([*initdb, "-U", "tester", "-A", "trust", "-E", "UTF8"], **RUN)
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        subprocess.run([*self._control, "-o", options, "start"], **RUN)
+
+    def stop(self, mode: str = "immediate") -> None:
+        subprocess.run([*self._control, "-m", mode, "stop"], **RUN)
+
+
+def as_user(folder: Path) -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres")
+    return ["runuser", "-u", "postgres", "--"]
+
+
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """Not under pytest's own folder: another pytest of this user closes that to the server's user."""
+    folder = Path(tempfile.mkdtemp(prefix=f"sf-police-{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgreSQL]:
+    """Start a server, and stop it at the end; skips where its programs are missing."""
+    found = [Path(p).parent for p in [shutil.which("initdb")] if p] + sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not found:
+        pytest.skip("no PostgreSQL server programs (initdb) on this machine")
+    with temporary_folder("postgresql") as folder:
+        server = PostgreSQL(found[-1], folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def running_pgbouncer(server: PostgreSQL) -> Iterator[int]:
+    """Start a pooler that gives each transaction any connection of its own; yield its port."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("no PgBouncer on this machine (Debian: apt-get install pgbouncer)")
+    with temporary_folder("pgbouncer") as folder:
+        port = free_ports()
+        (folder / "pgbouncer.ini").write_text(POOLER.format(server=server.port, port=port, folder=folder))
+        own = {"user": "postgres", "group": "postgres", "extra_groups": []} if as_user(folder) else {}
+        url = plain(server.url).replace(f":{server.port}/", f":{port}/")
+        out = subprocess.DEVNULL
+        with subprocess.Popen([program, folder / "pgbouncer.ini"], stdout=out, stderr=out, cwd="/", **own) as process:
+            try:
+                eventually(lambda: psycopg.connect(url).close(), psycopg.OperationalError)
+                yield port
+            finally:
+                process.terminate()
+
+
+def plain(url: str) -> str:
+    """The URL as libpq has it."""
+    return url.replace("+psycopg", "")
