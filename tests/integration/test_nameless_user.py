@@ -1,0 +1,88 @@
+"""A user id that no entry of /etc/passwd names, as containers have it: refused in one line, until there is an entry."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.builders import a_value
+from tests.support.environment import ROOT
+from tests.support.job import Job, books
+from tests.support.question import resolve
+
+UID = 54321
+# In mounts of its own: root's folder of jars where others may read it, and /etc/passwd with one entry more.
+AS_USER = """
+set -eu
+mount --bind "$1" "$2"
+[ -z "$3" ] || mount --bind "$3" /etc/passwd
+shift 3
+exec setpriv --reuid={uid} --regid={uid} --clear-groups "$@"
+"""
+NO_NAME = f"the user id {UID} has no name, and Hadoop needs one"
+
+
+class User:
+    """Runs our commands as that user, in a folder of its own."""
+
+    def __init__(self, job: Job, folder: Path) -> None:
+        self.folder, self.named = folder, ""
+        self.jars = resolve({"jars_dir": os.environ.get("SF_POLICE_JARS_DIR")}).jars_dir
+        own = {"SF_POLICE_STATE_DIR": str(folder / "state"), "SF_POLICE_JARS_DIR": str(folder / "jars")}
+        self.env = {**job.env, **own, "HOME": str(folder)}
+        (folder / "jars").mkdir()
+        folder.chmod(0o755)
+        shutil.chown(folder, UID, UID)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["unshare", "--mount", "sh", "-c", AS_USER.format(uid=UID), "sh", self.jars, self.folder / "jars"]
+        return subprocess.run(
+            [*command, self.named, sys.executable, "-m", "sf_police", *arguments],
+            env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def user(job: Job) -> Iterator[User]:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("to be another user takes root, and the right to mount")
+    # Others cannot enter pytest's own folder.
+    folder = Path(tempfile.mkdtemp(prefix="sf-police-user-"))
+    yield User(job, folder)
+    shutil.rmtree(folder)
+
+
+def test_a_user_without_a_name_is_told_how_to_get_one_and_then_the_stream_is_exact(user: User, job: Job) -> None:
+    job.send(*(a_value(crime_id=str(n)) for n in range(20)))
+
+    doctor, stream = user.run("doctor"), user.run("stream", "--until-end")
+
+    [line] = [line for line in doctor.stdout.splitlines() if line.startswith("wrong")]
+    assert doctor.returncode == 1
+    assert line.startswith(f"wrong  user: {NO_NAME} -> add it to /etc/passwd, as in `echo ")
+    assert stream.returncode == 1
+    assert stream.stdout == ""
+    assert stream.stderr.startswith(f"error: {NO_NAME}: add it to /etc/passwd, as in `echo ")
+    assert stream.stderr.count("\n") == 1
+
+    # As the message says it, on a copy.
+    [command] = [part for part in stream.stderr.split("`") if part.startswith("echo ")]
+    passwd = user.folder / "passwd"
+    shutil.copy("/etc/passwd", passwd)
+    as_told = command.replace("$(id -u)", str(UID)).replace("/etc/passwd", str(passwd))
+    subprocess.run(["sh", "-c", as_told], check=True)
+    user.named = str(passwd)
+
+    doctor, stream = user.run("doctor"), user.run("stream", "--until-end")
+
+    assert f"ok     user: user id {UID} has a name" in doctor.stdout.splitlines()
+    assert stream.returncode == 0, stream.stderr
+    assert books(stream.stderr) == {"read": 20, "counted": 20, "duplicates": 0, "late": 0, "rejected": 0}
+    assert (user.folder / "state" / "answers.db").stat().st_uid == UID
