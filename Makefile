@@ -124,6 +124,10 @@ test-unit: install ## Run the unit tests: local Spark, no broker
 test-integration: install ## Run the integration tests: a real broker, the real commands
 	@"$(PYTHON)" -m pytest tests/integration examples/*/test_commands.py $(ARGS)
 
+.PHONY: test-servers
+test-servers: install ## Run the slow tests of servers, scripts and installs
+	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
+
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives
 	@"$(PYTHON)" -m pytest tests/faults $(ARGS)

@@ -21,9 +21,10 @@ from pyspark.sql import SparkSession
 
 from sf_police import config
 from sf_police.environment import for_spark, given_settings, inherited
-from sf_police.spark.session import MEANING
+from sf_police.spark.session import MEANING, create_session, stop_session
 from tests.support import brokers, docker
 from tests.support.job import Job, jobs
+from tests.support.question import resolve
 
 # A machine that is shared stalls for longer than hypothesis thinks an example may take.
 hypothesis.settings.register_profile("shared", deadline=None)
@@ -172,3 +173,22 @@ def say_aloud(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def make_job(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Job]]:
     """Makes a job whose topic is thrown away after the test."""
     yield from jobs(kafka, tmp_path, request.node.name)
+
+
+@pytest.fixture
+def job(make_job: Callable[..., Job]) -> Job:
+    """A job with a new topic of three partitions."""
+    return make_job()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[SparkSession]:
+    """A session as the stream has it, in this process."""
+    session = create_session(
+        resolve(
+            {"state_dir": str(tmp_path), "spark_master": "local[2]", "jars_dir": os.environ.get("SF_POLICE_JARS_DIR")}
+        )
+    )
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    yield session
+    stop_session(session)

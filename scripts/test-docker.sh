@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test-docker.sh [PYTEST ARGUMENT...]: builds a broker image from Debian's packages and the verified jars, without an
-# image registry, and runs the integration tests against a container of it. Needs a Docker engine (DOCKER_HOST),
+# image registry, and runs the integration tests and those of servers against a container of it. Needs a Docker engine (DOCKER_HOST),
 # debootstrap and root; the image is kept, so that the next run is quick.
 # Variables: DOCKER_HOST KAFKA_IMAGE (another image; then none is built) STATE_DIR JARS_DIR VENV. Exit: that of pytest.
 set -euo pipefail
@@ -14,7 +14,7 @@ main() {
     build_image
   fi
   cd "${ROOT}"
-  "${PYTHON}" -m pytest tests/integration --kafka-by docker "$@"
+  "${PYTHON}" -m pytest tests/integration tests/servers --kafka-by docker "$@"
 }
 
 build_image() {

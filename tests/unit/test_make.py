@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -110,3 +111,14 @@ def test_help_fits_a_screen_of_80_columns_and_24_rows() -> None:
     assert lines[0] == "Start here"
     assert len(lines) <= 23  # and the prompt
     assert [line for line in lines if len(line) > 80] == []
+
+
+def test_ci_runs_the_tests_of_every_folder() -> None:
+    """Of `tests/faults` the quick ones; `make test-faults` has all, and takes longer than a change can wait for."""
+    targets = re.findall(r"^  make ([\w-]+) ", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    shown = subprocess.run(["make", "-n", "-C", str(ROOT), *targets], capture_output=True, text=True, check=True).stdout
+    folders = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert [name for name in sorted(folders) if not re.search(rf" tests/{name}\b", shown)] == []
+    assert " examples/*/test_question.py" in shown
+    assert " examples/*/test_commands.py" in shown
