@@ -72,7 +72,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     # As for a run, whatever Spark this machine has besides. `collect` converts times in Python's zone.
     variables = inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
-    variables = for_spark(variables, spark_home=pyspark.__path__[0], java_home=None, is_local=True)
+    variables = for_spark(variables, spark_home=pyspark.__path__[0], java_home=None, is_loopback=True)
     os.environ.clear()
     os.environ.update(variables, TZ="UTC")
     time.tzset()

@@ -18,6 +18,7 @@ from sf_police.errors import UsageError
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 # Names of files that Python alone opens.
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
+_LOOPBACK_MASTER: Final = re.compile(r"spark://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
 
@@ -109,6 +110,11 @@ class Config:
     def is_local_master(self) -> bool:
         """Whether the driver and the executors are one process on this machine."""
         return self.spark_master.startswith("local")
+
+    @property
+    def has_loopback_master(self) -> bool:
+        """Whether nothing of Spark is reached from another machine: its master is local, or listens on loopback."""
+        return self.is_local_master or bool(_LOOPBACK_MASTER.fullmatch(self.spark_master))
 
 
 def settings() -> tuple[Field[Any], ...]:

@@ -103,19 +103,21 @@ def inherited(environ: Mapping[str, str], *, python: str, encoding: str) -> dict
     return kept
 
 
-def for_spark(environ: Mapping[str, str], *, spark_home: str, java_home: str | None, is_local: bool) -> dict[str, str]:
+def for_spark(
+    environ: Mapping[str, str], *, spark_home: str, java_home: str | None, is_loopback: bool
+) -> dict[str, str]:
     """Return the variables of Spark's JVM, from those that are `inherited`.
 
     Args:
         environ: what was inherited.
         spark_home: the folder of our pyspark.
         java_home: the Java to run; None for the one on the PATH.
-        is_local: whether driver and executors are one process on this machine.
+        is_loopback: whether nothing of Spark is reached from another machine.
     """
     given = {**environ, "SPARK_HOME": spark_home, "SPARK_SCALA_VERSION": "2.13"}
     if java_home:
         given["JAVA_HOME"] = java_home
-    if is_local:
+    if is_loopback:
         # Spark would look up the machine's own name, which need not resolve; and its UI listens on this address.
         given |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
     return given

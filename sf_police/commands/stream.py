@@ -6,13 +6,16 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sf_police.commands.run import Run, say
 from sf_police.output import OutputError
 
 if TYPE_CHECKING:
     from sf_police.view.live import LiveShow
+
+
+_ON_EVERY_ADDRESS: Final = ", and on every other address of this machine, unless SPARK_LOCAL_IP names one"
 
 
 class Companion(Protocol):
@@ -59,7 +62,8 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
             say(terminal.hidden_line(topic))
         config, session = startup.start_session(config, topic, database, say=say)
         if config.spark_ui_port:
-            say(f"Spark's UI: {session.sparkContext.uiWebUrl}")
+            note = "" if config.has_loopback_master else _ON_EVERY_ADDRESS
+            say(f"Spark's UI: {session.sparkContext.uiWebUrl}{note}")
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
             with stop.awaited():

@@ -84,9 +84,10 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     if config.is_local_master and config.local_checkpoint:
         # HADOOP_CONF_DIR may name a cluster, to which every path without a scheme would belong.
         options["spark.hadoop.fs.defaultFS"] = "file:///"
-    if config.is_local_master:
+    if config.has_loopback_master:
         # With only one of them, Spark looks up the machine's name, which many laptops cannot resolve.
         options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    if config.is_local_master:
         options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
         options["spark.driver.extraJavaOptions"] = jvm.java_options(
             config, records=records, has_collector=has_collector
@@ -124,7 +125,7 @@ def create_session(config: Config, *, records: int | None = None, more_java_opti
         environ,
         spark_home=str(pyspark.__path__[0]),
         java_home=str(config.java_home) if config.java_home else None,
-        is_local=config.is_local_master,
+        is_loopback=config.has_loopback_master,
     )
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)

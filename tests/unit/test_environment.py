@@ -120,13 +120,13 @@ LOCAL = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
 
 
 @pytest.mark.parametrize(
-    ("is_local", "java_home", "expected"),
+    ("is_loopback", "java_home", "expected"),
     [(True, None, LOCAL), (True, "/java", {**LOCAL, "JAVA_HOME": "/java"}), (False, None, {})],
 )
 def test_sparks_jvm_is_told_which_spark_which_java_and_which_address(
-    is_local: bool, java_home: str | None, expected: dict[str, str]
+    is_loopback: bool, java_home: str | None, expected: dict[str, str]
 ) -> None:
-    found = environment.for_spark({"PATH": "p"}, spark_home="/pyspark", java_home=java_home, is_local=is_local)
+    found = environment.for_spark({"PATH": "p"}, spark_home="/pyspark", java_home=java_home, is_loopback=is_loopback)
 
     assert found == {"PATH": "p", "SPARK_HOME": "/pyspark", "SPARK_SCALA_VERSION": "2.13", **expected}
 

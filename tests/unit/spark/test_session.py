@@ -54,6 +54,24 @@ def test_hadoops_default_is_this_machine_where_all_runs_here(
     assert options.get("spark.hadoop.fs.defaultFS") == expected
 
 
+@pytest.mark.parametrize(
+    ("master", "is_loopback"),
+    [
+        ("local[2]", True), ("spark://localhost:7077", True), ("spark://127.0.0.1:7077", True),
+        ("spark://[::1]:7077", True), ("spark://127.0.0.1.example:7077", False),
+        ("spark://localhost:7077,other:7077", False), ("spark://10.0.0.1:7077", False), ("yarn", False),
+    ],
+)  # fmt: skip
+def test_with_a_master_on_loopback_so_is_the_driver(jars_dir: str, master: str, is_loopback: bool) -> None:
+    config = resolve({"jars_dir": jars_dir, "spark_master": master})
+    options = spark_options(config)
+
+    assert config.has_loopback_master is is_loopback
+    assert [options.get(f"spark.driver.{name}") for name in ("host", "bindAddress")] == (
+        ["127.0.0.1"] * 2 if is_loopback else [None] * 2
+    )
+
+
 def test_a_user_without_a_name_is_refused_before_a_jvm_is_started(
     jars_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
