@@ -15,16 +15,14 @@ import pytest
 from tests.support.builders import a_value
 from tests.support.environment import ROOT
 from tests.support.job import Job, books
-from tests.support.question import resolve
 
 UID = 54321
-# In mounts of its own: root's folder of jars where others may read it, and /etc/passwd with one entry more.
+# In mounts of its own, /etc/passwd with one entry more. It may read what root's home holds, such as the jars.
 AS_USER = """
 set -eu
-mount --bind "$1" "$2"
-[ -z "$3" ] || mount --bind "$3" /etc/passwd
-shift 3
-exec setpriv --reuid={uid} --regid={uid} --clear-groups "$@"
+[ -z "$1" ] || mount --bind "$1" /etc/passwd
+shift
+exec setpriv --reuid={uid} --regid={uid} --clear-groups --inh-caps=+dac_read_search --ambient-caps=+dac_read_search "$@"
 """
 NO_NAME = f"the user id {UID} has no name, and Hadoop needs one"
 
@@ -34,17 +32,14 @@ class User:
 
     def __init__(self, job: Job, folder: Path) -> None:
         self.folder, self.named = folder, ""
-        self.jars = resolve({"jars_dir": os.environ.get("SF_POLICE_JARS_DIR")}).jars_dir
-        own = {"SF_POLICE_STATE_DIR": str(folder / "state"), "SF_POLICE_JARS_DIR": str(folder / "jars")}
-        self.env = {**job.env, **own, "HOME": str(folder)}
-        (folder / "jars").mkdir()
+        self.env = {**job.env, "SF_POLICE_STATE_DIR": str(folder / "state")}
         folder.chmod(0o755)
         shutil.chown(folder, UID, UID)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["unshare", "--mount", "sh", "-c", AS_USER.format(uid=UID), "sh", self.jars, self.folder / "jars"]
+        command = ["unshare", "--mount", "sh", "-c", AS_USER.format(uid=UID), "sh", self.named]
         return subprocess.run(
-            [*command, self.named, sys.executable, "-m", "sf_police", *arguments],
+            [*command, sys.executable, "-m", "sf_police", *arguments],
             env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
 
