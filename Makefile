@@ -127,6 +127,7 @@ test-integration: install ## Run the integration tests: a real broker, the real 
 .PHONY: test-servers
 test-servers: install ## Run the slow tests of servers, scripts and installs
 	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
+	@"$(PYTHON)" -m pytest tests/faults -m servers $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives

@@ -35,7 +35,7 @@ def is_loopback(socket: str) -> bool:
     return host in ("00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 
 
-@pytest.mark.quick
+@pytest.mark.servers
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="listening sockets are read from Linux's /proc")
 def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     before = listening_addresses()
@@ -58,7 +58,7 @@ def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     assert [socket for socket in opened if not is_loopback(socket)] == []
 
 
-@pytest.mark.quick
+@pytest.mark.servers
 def test_a_password_is_seen_nowhere(make_job: Callable[..., Job], tmp_path: Path) -> None:
     job = make_job()
     job.send(a_value())

@@ -184,7 +184,7 @@ def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) ->
     assert assert_exact(job)["read"] == 60_000
 
 
-@pytest.mark.quick
+@pytest.mark.servers
 def test_a_broker_on_an_empty_folder_is_another_cluster(brokers: Brokers, tmp_path: Path) -> None:
     job = own_job(brokers, tmp_path)
     job.send(a_value())

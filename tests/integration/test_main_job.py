@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 from tests.support import original, recount
 from tests.support.builders import a_value
 from tests.support.job import Job, books
-from tests.support.question import event_records
 
 
 def csv_rows(text: str) -> list[tuple[Any, ...]]:
@@ -123,23 +121,3 @@ def test_restart_may_change_how_many_records_a_micro_batch_has(job: Job) -> None
     # Each turn has 13 ids, of which three were in the one before.
     assert books(done.stderr) == {"read": 99, "counted": 33, "duplicates": 66, "late": 0, "rejected": 0}
     assert list(stored_counts(job).values()) == [33]
-
-
-def test_partitions_by_key_hash_lose_calls_as_late_and_by_position_none(make_job: Callable[..., Job]) -> None:
-    """Why the producer chooses the partition: 8 of them, small micro-batches, the same calls in the same order."""
-    from kafka import KafkaProducer
-
-    from sf_police.calls.generate import generate_calls
-
-    records = list(event_records(list(generate_calls())[-1_600:]))
-    late = {}
-    for way in ("key hash", "position"):
-        job = make_job(partitions=8)
-        with KafkaProducer(bootstrap_servers=job.kafka, linger_ms=20, batch_size=1 << 18) as producer:
-            for record in records:
-                partition = record.position % 8 if way == "position" else None
-                producer.send(job.topic, record.value, key=record.key, partition=partition)
-        late[way] = books(job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="40").stderr)["late"]
-
-    assert late["position"] == 0
-    assert late["key hash"] > 0

@@ -114,11 +114,13 @@ def test_help_fits_a_screen_of_80_columns_and_24_rows() -> None:
 
 
 def test_ci_runs_the_tests_of_every_folder() -> None:
-    """Of `tests/faults` the quick ones; `make test-faults` has all, and takes longer than a change can wait for."""
+    """Of `tests/faults` those with a mark; `make test-faults` has all, and takes longer than a change can wait for."""
     targets = re.findall(r"^  make ([\w-]+) ", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     shown = subprocess.run(["make", "-n", "-C", str(ROOT), *targets], capture_output=True, text=True, check=True).stdout
     folders = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
 
     assert [name for name in sorted(folders) if not re.search(rf" tests/{name}\b", shown)] == []
+    for mark in ("quick", "servers"):
+        assert f" tests/faults -m {mark}" in shown
     assert " examples/*/test_question.py" in shown
     assert " examples/*/test_commands.py" in shown
