@@ -67,7 +67,7 @@ def answer(
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         if rejected:
             print_rejected(reader, format=format, reason="", limit=limit or 1)
-            return 0
+            return say_imbalance(reader)
         if format == "table" and window_start is None and by is None:
             return print_result(reader, limit=limit)
         print_answer(reader, format=format, by=by, window_start=window_start, limit=limit)

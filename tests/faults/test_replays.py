@@ -79,9 +79,12 @@ def test_two_drivers_on_one_store(make_job: Callable[..., Job]) -> None:
     shutil.copytree(job.state / "checkpoint", other.state / "checkpoint")
     store = f"sqlite:///{job.state / 'answers.db'}"
 
+    for each in (job, other):
+        each.module = "tests.support.other_versions"
+
     with fault("two drivers on copies of a checkpoint and one store, with different caps", "one goes on; exact"):
         drivers = [
-            each.start("stream", "--until-end", STORE=store, MAX_OFFSETS_PER_TRIGGER=cap)
+            each.start("not-held", "stream", "--until-end", STORE=store, MAX_OFFSETS_PER_TRIGGER=cap)
             for each, cap in ((job, "50"), (other, "40"))
         ]
         said = [driver.communicate(timeout=240)[1] for driver in drivers]

@@ -1,6 +1,7 @@
 """`python -m tests.support.other_versions WHAT ARGUMENT...`: sf-police with one thing changed.
 
 - `older`: a version that calls itself 0.9, and rejects calls before December 2018.
+- `not-held`: the store is not held while the stream runs, as on another machine that has its file.
 - `with-duplicates`: a question that leaves duplicates in.
 - `stage-twice`: once, the results of a stage are lost with what it wrote, as if an executor had died.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from pyspark.sql import functions as F
 from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.question import Question
-from sf_police.store import writer
+from sf_police.store import hold, writer
 from sf_police.stream import transformations
 
 
@@ -46,6 +48,11 @@ def make_stage_run_twice() -> Question:
     return replace(QUESTION, counts=counts)
 
 
+def make_not_held() -> Question:
+    hold.locked = lambda *_, **__: nullcontext()  # type: ignore[assignment,misc]
+    return QUESTION
+
+
 def make_keeper_of_duplicates() -> Question:
     return replace(QUESTION, drops_duplicates=False)
 
@@ -53,6 +60,7 @@ def make_keeper_of_duplicates() -> Question:
 MADE: dict[str, Callable[[], Question]] = {
     "older": make_older,
     "stage-twice": make_stage_run_twice,
+    "not-held": make_not_held,
     "with-duplicates": make_keeper_of_duplicates,
 }
 
