@@ -115,7 +115,7 @@ FIGURES: dict[str, list[str]] = {
         f"over {GROWTH['stream']['calls']:,} calls",
         f"a file of {GROWTH['producer']['file_bytes'] / 1e9:.0f} GB",
     ],
-    "scripts/test-plan.sh, which has it from a run; tests/faults/test_kill.py": [
+    "scripts/test-plan.sh; tests/faults/test_kill.py": [
         f"some {found('some ([0-9]+) minutes', 'scripts/test-plan.sh')} minutes on two cores",
         f"{found('killed ([0-9]+) times at random', 'tests/faults/test_kill.py')} times at random",
     ],
