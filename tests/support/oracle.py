@@ -26,6 +26,7 @@ WATERMARK = timedelta(minutes=10)
 REQUIRED = ("crime_id", "original_crime_type_name", "call_date_time", "disposition")
 LONGEST = {"original_crime_type_name": 1_000, "disposition": 500}  # bytes
 SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}")
+MOST_DIGITS = 1_000
 BLANK = " \t\n\v\f\r"
 
 
@@ -55,8 +56,9 @@ def judge(value: bytes | None, timestamp_ms: int) -> dict[str, Any] | None:
     """The call in a record, by Python's own JSON under the contract's rules; None when there is none."""
     try:
         pairs = json.loads(
-            (value or b"").decode("utf-8").strip(" \t\n\r"), object_pairs_hook=Pairs, parse_constant=_refuse
-        )
+            (value or b"").decode("utf-8").strip(" \t\n\r"),
+            object_pairs_hook=Pairs, parse_constant=_refuse, parse_int=_number, parse_float=_number,
+        )  # fmt: skip
         if not isinstance(pairs, Pairs):
             return None
         json.dumps(pairs, ensure_ascii=False).encode("utf-8")
@@ -92,6 +94,12 @@ class Pairs(list[Any]):
 
 def _refuse(name: str) -> None:
     raise ValueError(name)
+
+
+def _number(text: str) -> float:
+    if sum(map(str.isdigit, text)) > MOST_DIGITS:
+        raise ValueError(f"{len(text)} digits")
+    return float(text)
 
 
 def expected(records: dict[int, list[Any]], batches: list[tuple[dict[str, int], dict[str, int]]]) -> Expected:
