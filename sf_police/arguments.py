@@ -29,7 +29,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     """Return the parser of a question's command line."""
     parser = argparse.ArgumentParser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
     parser.add_argument("--version", action="version", version=f"sf-police {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
+    subparsers = parser.add_subparsers(prog=prog, metavar="COMMAND", help=argparse.SUPPRESS)
 
     rows = question.rows
     helps: dict[str, str] = {}

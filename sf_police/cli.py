@@ -24,7 +24,7 @@ from sf_police.stop import Stop
 
 
 def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, prog: str = "sf-police") -> int:
-    """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage, 130 or 143 interrupted.
+    """Run a command on a question's topic; return the exit code: 0 done, 1 failed, 2 usage; 129, 130 or 143.
 
     Without `argv` it is this process's own command line, and the process is settled for it.
     """

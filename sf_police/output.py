@@ -60,10 +60,10 @@ class _Output(io.FileIO):
                 raise OSError(0, self._reason)
             return super().write(data)
         except BrokenPipeError:
-            drop_output()
+            _drop(_OUTPUT)
             raise
         except OSError as error:
-            drop_output()
+            _drop(_OUTPUT)
             self._reason = ""
             raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
@@ -75,6 +75,7 @@ class _Messages(io.FileIO):
         try:
             return super().write(data)
         except BrokenPipeError:
+            _drop(_ERROR)
             raise
         except OSError:
             return len(data)
@@ -82,6 +83,10 @@ class _Messages(io.FileIO):
 
 def drop_output() -> None:
     """Let standard output lead nowhere, so that Python does not fail again as it ends."""
+    _drop(_OUTPUT)
+
+
+def _drop(number: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _OUTPUT)
+    os.dup2(nowhere, number)
     os.close(nowhere)

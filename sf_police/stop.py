@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, as long-running commands see them. How a command ends is up to the command."""
+"""Ctrl-C, SIGTERM and SIGHUP, as long-running commands see them. How a command ends is up to the command."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Stop:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._handle)
             signal.signal(signal.SIGTERM, self._handle)
+            if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which nohup has set
+                signal.signal(signal.SIGHUP, self._handle)
 
     def insist(self) -> None:
         """Repeat an interrupt that came where Python ignores exceptions, as in the callback of a weak reference."""
@@ -91,7 +93,7 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """The exit code that a shell expects from a command ended by a signal: 130 or 143."""
+        """The exit code that a shell expects from a command ended by a signal: 129, 130 or 143."""
         return 128 + (self.signal or signal.SIGINT)
 
     def is_set(self) -> bool:

@@ -30,9 +30,13 @@ def reset(run: Run) -> int:
         deletion.ensure_ours(config.checkpoint, stream[0] if stream else None)
         deletion.ensure_together(config.checkpoint, where, stream)
         is_known = deletion.names_store(config.checkpoint, where)
+        is_anything = database.is_there() or deletion.is_there(config.checkpoint)
         # The store first: if it is not ours, or in use, nothing is deleted.
         left = delete_database(config.store, run.question, config.store_schema, is_known=is_known)
         left += deletion.delete(config.checkpoint)
+    if not is_anything:
+        say(f"nothing to delete: there is no checkpoint {config.checkpoint}, and {where} is not there")
+        return 0
     say("deleted the checkpoint and the store; the next run starts over")
     if left:
         say(f"left, as this program did not make it: {', '.join(left)}")

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 from sqlalchemy import Engine, Table
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.hold import Hold
@@ -95,3 +96,14 @@ def gone(where: str, error: BaseException) -> SfPoliceError:
         f"{where} was deleted or replaced while it was in use",
         remedy="put it back, or run `make reset` (deletes the checkpoint and the store)",
     )
+
+
+def without_password(url: str) -> str:
+    """Return a URL without what may be secret in it; for one that SQLAlchemy cannot parse, and so cannot mask."""
+    # Passwords may contain any character.
+    return re.sub(r"(?s)\?.*", "?***", re.sub(r"(?s)//.*@", "//***@", url))
+
+
+def cause(error: SQLAlchemyError) -> str:
+    """Return the driver's own message, its first line."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

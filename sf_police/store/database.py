@@ -6,7 +6,6 @@ Knows nothing of Spark or Kafka. Rows are written by `writer.py` and read by `an
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
@@ -19,7 +18,7 @@ from sf_police.config import STORE_SCHEMA
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.question import Question
 from sf_police.store import ownership, postgresql, sqlite
-from sf_police.store.backend import Backend, Relation
+from sf_police.store.backend import Backend, Relation, cause, without_password
 from sf_police.store.hold import Hold
 from sf_police.store.tables import tables_of
 from sf_police.store.views import queries
@@ -115,6 +114,16 @@ class Database:
             if self._hold:
                 self._hold.keep()
 
+    def is_there(self) -> bool:
+        """Return whether there is a database with tables of ours, or one that cannot be read."""
+        if not self.backend.exists(self._engine):
+            return False
+        try:
+            with self.transaction() as connection:
+                return bool(self._own(connection))
+        except SfPoliceError:
+            return True
+
     def drop(self) -> list[str]:
         """Delete our tables and views, and their schema or file if nothing else is in it; return what is left.
 
@@ -163,7 +172,7 @@ class Database:
             yield
         except SQLAlchemyError as error:
             known = self.backend.explain(self._engine, error, self.where)
-            raise known or SfPoliceError(f"{self.where}: {_cause(error)}") from error
+            raise known or SfPoliceError(f"{self.where}: {cause(error)}") from error
 
     def rows(self, query: Any) -> list[dict[str, Any]]:
         """Return all rows of a query."""
@@ -190,10 +199,10 @@ def open_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> D
             raise UsageError(f"STORE={parsed}: an SQLite store takes no options", remedy="leave out what follows the ?")
         return Database(parsed, backend, question, schema)
     except ModuleNotFoundError as error:
-        what = f"STORE={_without_password(url)} needs a driver that is not installed ({error})"
+        what = f"STORE={without_password(url)} needs a driver that is not installed ({error})"
         raise UsageError(what, remedy="install the extra `postgresql`") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise UsageError(f"STORE={_without_password(url)}: expected {_URLS}") from error
+        raise UsageError(f"STORE={without_password(url)}: expected {_URLS}") from error
 
 
 def existing_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> Database:
@@ -237,12 +246,3 @@ def delete_database(url: str, question: Question, schema: str = STORE_SCHEMA, *,
             database.close()
             database.backend.delete_file(parsed)
             return []
-
-
-def _without_password(url: str) -> str:
-    # For a URL that SQLAlchemy cannot parse, and so cannot mask. Passwords may contain any character.
-    return re.sub(r"(?s)\?.*", "?***", re.sub(r"(?s)//.*@", "//***@", url))
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -64,13 +64,21 @@ def names_store(checkpoint: str, store: str) -> bool:
         return False
 
 
+def is_there(checkpoint: str) -> bool:
+    """Return whether there is anything in the checkpoint's folder."""
+    path = local_path(checkpoint)
+    return path is not None and bool(LocalFolder(path).names(""))
+
+
 def delete(checkpoint: str) -> list[str]:
     """Delete what Spark and we write into a checkpoint, and the folder if nothing else is in it; return what is left.
+
+    An empty folder is somebody's preparation, and stays.
 
     To be called after `ensure_ours`.
     """
     path = local_path(checkpoint)
-    if path is None or not path.is_dir():
+    if path is None or not path.is_dir() or not is_there(checkpoint):
         return []
     left = []
     try:

@@ -21,8 +21,12 @@ from sf_police.store.tables import Batch, Offsets
 from sf_police.stream.pipeline import validated_records
 from sf_police.stream.source import OFFSET, PARTITION, VALUE, kafka, kafka_span_options
 
-# Underscores, as a field may have any other name.
-SPAN_COLUMNS: Final = "_number int, _start long, _end long, _batch_id long, _watermark timestamp"
+# Underscores, as a field may have any other name. Times as microseconds since 1970: between Spark and Python, a
+# timestamp would go through the machine's time zone.
+SPAN_COLUMNS: Final = "_number int, _start long, _end long, _batch_id long, _watermark long"
+_EVENT_TIME: Final = "_event_time"
+_EPOCH: Final = datetime(1970, 1, 1)
+_MICROSECOND: Final = timedelta(microseconds=1)
 # Read at once. Each record is compared with the spans of its partition.
 _BATCHES_AT_ONCE: Final = 100
 
@@ -65,9 +69,9 @@ def read_late_batches(
     """
     for at in range(0, len(batches), _BATCHES_AT_ONCE):
         some = batches[at : at + _BATCHES_AT_ONCE]
-        # A partition that none of them has read is read from its first offset to the same.
-        start = {p: max(there, min(each.start_offsets.get(p, there) for each in some)) for p, there in first.items()}
-        end = {p: max(start[p], *(each.end_offsets.get(p, 0) for each in some)) for p in first}
+        partitions = sorted({p for each in some for p in each.end_offsets} & set(first))
+        start = {p: max(first[p], min(each.start_offsets.get(p, first[p]) for each in some)) for p in partitions}
+        end = {p: max(start[p], *(each.end_offsets.get(p, 0) for each in some)) for p in partitions}
         records = session.read.format("kafka").options(**kafka_span_options(config, start, end)).load()
         spans = session.createDataFrame([span for each in some for span in _spans(each)], SPAN_COLUMNS)
         rows = late_records(records, spans, question=question).collect()
@@ -98,13 +102,18 @@ def late_records(records: DataFrame, spans: DataFrame, *, question: Question) ->
     number, offset = F.col(kafka(PARTITION)), F.col(kafka(OFFSET))
     in_span = (number == F.col("_number")) & (offset >= F.col("_start")) & (offset < F.col("_end"))
     accepted = validated_records(records, question=question).filter(F.col(REASON).isNull())
-    late = accepted.join(F.broadcast(spans), in_span & (F.col(EVENT_TIME) <= F.col("_watermark")))
-    return late.orderBy("_batch_id", number, offset)
+    timed = accepted.withColumn(_EVENT_TIME, F.unix_micros(EVENT_TIME))
+    late = timed.join(F.broadcast(spans), in_span & (F.col(_EVENT_TIME) <= F.col("_watermark")))
+    fields = (field.name for field in question.required)
+    return late.select("_batch_id", number, offset, _EVENT_TIME, "_watermark", *fields, kafka(VALUE)).orderBy(
+        "_batch_id", number, offset
+    )
 
 
-def _spans(batch: Batch) -> list[tuple[int, int, int, int, datetime | None]]:
+def _spans(batch: Batch) -> list[tuple[int, int, int, int, int | None]]:
+    watermark = None if batch.watermark is None else (batch.watermark - _EPOCH) // _MICROSECOND
     return [
-        (int(partition), batch.start_offsets.get(partition, 0), end, batch.batch_id, batch.watermark)
+        (int(partition), batch.start_offsets.get(partition, 0), end, batch.batch_id, watermark)
         for partition, end in batch.end_offsets.items()
     ]
 
@@ -113,8 +122,8 @@ def _late_record(row: Row, question: Question) -> LateRecord:
     return LateRecord(
         partition=row[kafka(PARTITION)],
         offset=row[kafka(OFFSET)],
-        event_time=row[EVENT_TIME],
-        late_by=row["_watermark"] - row[EVENT_TIME],
+        event_time=_EPOCH + row[_EVENT_TIME] * _MICROSECOND,
+        late_by=(row["_watermark"] - row[_EVENT_TIME]) * _MICROSECOND,
         fields={field.name: row[field.name] for field in question.required},
         value=bytes(row[kafka(VALUE)]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -50,6 +51,7 @@ class StoreSink:
         frames = [rows]
         try:
             frames.append(added_counts(rows, question=self._question, window=self._config.window))
+            gc.collect(1)  # the frames in between, while they are young
             added = frames[-1].toArrow()
             query = self._query()
             metrics = self._plan.metrics(query)

@@ -67,8 +67,12 @@ def kafka_source_options(config: Config) -> dict[str, str]:
 
 def kafka_span_options(config: Config, start: Offsets, end: Offsets) -> dict[str, str]:
     """Return the options of a batch read from `start` (inclusive) to `end` (exclusive), offsets by partition."""
+    options = kafka_reader_options(config)
+    # Of these partitions only: a subscription would ask for the offsets of those that were added since, too.
+    del options["subscribe"]
     return {
-        **kafka_reader_options(config),
+        **options,
+        "assign": json.dumps({config.kafka_topic: sorted(map(int, end))}),
         "startingOffsets": json.dumps({config.kafka_topic: start}),
         "endingOffsets": json.dumps({config.kafka_topic: end}),
     }

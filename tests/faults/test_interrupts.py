@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while the stream starts: whatever the moment, no process is left."""
+"""Ctrl-C, SIGTERM and SIGHUP while the stream starts: whatever the moment, no process is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.support.builders import a_value
 from tests.support.job import Job, processes_of
 
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
 
 def assert_nothing_is_left(job: Job, number: signal.Signals, after_ms: int) -> None:

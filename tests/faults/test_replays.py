@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from sf_police import __version__
 from sf_police.calls import QUESTION
@@ -116,3 +118,17 @@ def test_without_removal_of_duplicates_every_accepted_record_counts(make_job: Ca
         refused = job.run("stream", "--until-end", check=False, module="sf_police")
     assert refused.returncode == 1
     assert "made with another definition of sf_police (changed: id)" in refused.stderr
+
+
+@pytest.mark.quick
+def test_partitions_are_added_while_a_planned_batch_with_rejected_records_waits(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=1)
+    job.send(*(b"junk" if n % 10 == 0 else a_value(crime_id=str(n)) for n in range(60)))
+    run_dying(job, "in the store's transaction", 1, MAX_OFFSETS_PER_TRIGGER="20")
+    with closing(KafkaAdminClient(bootstrap_servers=job.kafka)) as admin:
+        admin.create_partitions({job.topic: 3})
+    job.send(a_value(crime_id="one more"), partition=2)
+
+    with fault("partitions added while a planned micro-batch with rejected records waits", "exact"):
+        done = job.run("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="20")
+    assert books(done.stderr) == {"read": 61, "counted": 55, "duplicates": 0, "late": 0, "rejected": 6}

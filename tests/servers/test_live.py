@@ -47,7 +47,7 @@ def test_all_is_sent_and_counted_and_a_second_run_has_nothing_to_send(job: Job, 
 
     assert books(done.stderr) == {"read": 240, "counted": 240, "duplicates": 0, "late": 0, "rejected": 0}
     assert re.search(r"sending 240 calls to \S+\.live\.\d{8}-\d{6} at 100 a second; that takes 2 s", done.stderr)
-    assert done.stdout.startswith("A half hour has 1 crime types")
+    assert done.stdout.startswith("A half hour has 1 crime type ")
     assert [path.name for path in job.state.iterdir()] == ["live"]
 
     again = job.run("live", str(file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from pyspark.sql.classic.dataframe import DataFrame
 from sf_police.calls import QUESTION
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
+from sf_police.stream.checkpoint import adopt
+from sf_police.stream.compatibility import stream_settings
+from sf_police.stream.filesystems import LocalFolder
 from sf_police.stream.query import run_stream
+from sf_police.topic.admin import describe_topic
+from sf_police.topic.clients import kafka_access
 from tests.support.builders import a_value
 from tests.support.job import Job
 from tests.support.question import resolve
@@ -61,6 +67,8 @@ def test_the_jvm_lets_go_of_a_micro_batch_once_it_is_stored(
     with closing(open_database(config.store, QUESTION)) as database:
         database.create()
         writer = StoreWriter(database)
+        topic = describe_topic(kafka_access(config), config.kafka_topic)
+        adopt(LocalFolder(Path(config.checkpoint)), writer, stream_settings(config, topic))
         run_stream(session, config, QUESTION, writer, on_batch=count_held, is_stopped=lambda: False)
 
     assert len(held) == 12

@@ -94,7 +94,7 @@ FIGURES: dict[str, list[str]] = {
         f"At {live.SPEED:.0f} times the speed of the events",
         f"{SfPoliceError.exit_code} failed",
         f"{UsageError.exit_code} usage",
-        f"{exit_code(signal.SIGINT)}\nor {exit_code(signal.SIGTERM)} interrupted",
+        f"{exit_code(signal.SIGHUP)}, {exit_code(signal.SIGINT)} or {exit_code(signal.SIGTERM)} interrupted",
         f"`make demo KAFKA_BOOTSTRAP_SERVERS=broker1:{resolve({}).kafka_port},broker2:{resolve({}).kafka_port}`",
     ],
     "tests/unit/test_cli.py, tests/integration/test_guards.py and GNU Make": [

@@ -41,6 +41,17 @@ def test_both_are_deleted_and_nothing_else(tmp_path: Path, capsys: pytest.Captur
     assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.json"]
 
 
+def test_where_nothing_is_nothing_is_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepared = tmp_path / "prepared"
+    prepared.mkdir(mode=0o2770)
+
+    assert reset("--state-dir", str(tmp_path / "none"), "--checkpoint", str(prepared)) == 0
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"nothing to delete: there is no checkpoint {prepared}, and the store at sqlite:///")
+    assert [path.name for path in tmp_path.iterdir()] == ["prepared"]
+
+
 def test_what_is_left_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     adopt(tmp_path)
     (tmp_path / "checkpoint" / "notes.txt").write_text("mine")

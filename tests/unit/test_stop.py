@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is running is interrupted, or is told so where it asks."""
+"""Ctrl-C, SIGTERM and SIGHUP: what is running is interrupted, or is told so where it asks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import pytest
 
 from sf_police.stop import Stop, held
 
-SIGNALS = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SIGNALS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 
 
 @pytest.fixture
 def stop() -> Iterator[Stop]:
     """One that listens; afterwards the signals are heard as before."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     stop = Stop()
     stop.listen()
     yield stop
@@ -52,6 +54,17 @@ def test_a_signal_that_is_awaited_interrupts_nothing(stop: Stop, number: int, co
         assert stop.is_set()
 
     assert stop.exit_code == code
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    others = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        Stop().listen()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        for number, handler in {**others, signal.SIGHUP: before}.items():
+            signal.signal(number, handler)
 
 
 def test_after_the_command_has_ended_a_signal_interrupts_again(stop: Stop) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +12,17 @@ from pyspark.sql import SparkSession
 
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
-from sf_police.stream.late import SPAN_COLUMNS, LateBatch, LateRecord, _checked, late_records, newest_records
+from sf_police.store.tables import Batch
+from sf_police.stream.late import (
+    SPAN_COLUMNS,
+    LateBatch,
+    LateRecord,
+    _checked,
+    _late_record,
+    _spans,
+    late_records,
+    newest_records,
+)
 from tests.support.builders import a_batch, a_value, kafka_frame
 
 FOURTEEN = datetime(2018, 10, 12, 14)
@@ -20,23 +32,42 @@ def at(minutes: str) -> bytes:
     return a_value(call_date_time=f"2018-10-12T{minutes}:00.000")
 
 
+@pytest.mark.usefixtures("zone")
 def test_late_is_at_or_before_the_watermark_of_the_records_own_batch(spark: SparkSession) -> None:
     records = kafka_frame(
         spark, [at("13:59"), at("14:00"), b"junk", at("14:01"), at("14:00"), at("13:00"), at("13:30"), at("15:00")]
     )
-    spans = spark.createDataFrame(
-        [(0, 0, 4, 3, FOURTEEN), (0, 4, 5, 4, None), (0, 5, 6, 5, datetime(2018, 10, 12, 12)),
-         (0, 6, 8, 6, datetime(2018, 10, 12, 14, 30)), (1, 0, 8, 3, FOURTEEN)],
-        SPAN_COLUMNS,
-    )  # fmt: skip
+    batches = [
+        a_batch_of(3, {"0": (0, 4), "1": (0, 8)}, FOURTEEN), a_batch_of(4, {"0": (4, 5)}, None),
+        a_batch_of(5, {"0": (5, 6)}, datetime(2018, 10, 12, 12)),
+        a_batch_of(6, {"0": (6, 8)}, datetime(2018, 10, 12, 14, 30)),
+    ]  # fmt: skip
+    spans = spark.createDataFrame([span for batch in batches for span in _spans(batch)], SPAN_COLUMNS)
 
-    found = late_records(records, spans, question=QUESTION).collect()
-
-    assert [(row["_batch_id"], row["_offset"], f"{row.event_time:%H:%M}") for row in found] == [
-        (3, 0, "13:59"),
-        (3, 1, "14:00"),
-        (6, 6, "13:30"),
+    found = [
+        (row["_batch_id"], _late_record(row, QUESTION))
+        for row in late_records(records, spans, question=QUESTION).collect()
     ]
+
+    assert [
+        (batch_id, record.offset, f"{record.event_time:%H:%M}", record.late_by // timedelta(minutes=1))
+        for batch_id, record in found
+    ] == [(3, 0, "13:59", 1), (3, 1, "14:00", 0), (6, 6, "13:30", 60)]
+
+
+def a_batch_of(batch_id: int, spans: dict[str, tuple[int, int]], watermark: datetime | None) -> Batch:
+    start, end = ({number: span[place] for number, span in spans.items()} for place in (0, 1))
+    return replace(a_batch(batch_id), start_offsets=start, end_offsets=end, watermark=watermark)
+
+
+@pytest.fixture(params=["UTC", "America/Los_Angeles", "Asia/Kolkata"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The machine's time zone, which is nothing to an event time."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
 
 
 def a_record(offset: int) -> LateRecord:
