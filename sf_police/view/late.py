@@ -41,6 +41,8 @@ def print_late(found: Iterable[LateBatch], question: Question, *, format: str, l
         heading = f"{number_of(late, f'late {question.label(question.rows)}')} in {batches:,} {where}"
         if not late:
             print("nothing was late")
+        elif not any(each.records for each in there):
+            print(heading)  # why none is shown is said below
         else:
             print_table(f"{heading}, the newest first", _table(there, question))
     for line in missing_lines(there):

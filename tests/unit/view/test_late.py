@@ -84,6 +84,16 @@ def test_nothing_late_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "nothing was late\n"
 
 
+def test_where_all_are_gone_from_the_topic_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = [LateBatch(a_batch(3, late=2), [], 2)]
+
+    print_late(gone, QUESTION, format="table", late=2, batches=1)
+
+    out, err = capsys.readouterr()
+    assert out == "2 late calls in 1 micro-batch\n"
+    assert err == "micro-batch 3: 2 of 2 late records are no longer in the topic (retention)\n"
+
+
 @pytest.mark.parametrize(
     ("length", "text"),
     [
