@@ -135,7 +135,7 @@ PEERS_IN_ORDER = (
         is_of_a_jvm=True,
     ),
     Peer(
-        "Flink SQL, like for like",
+        "Flink SQL like for like",
         lambda run: [*_script("flink", "flink_sql.py")(run), str(_flink_jar()), "like-for-like"],
         lambda: (python_of("flink")(), _flink_jar()),
         "lenient JSON; duplicates removed, a checkpoint every 5 s",
