@@ -205,7 +205,9 @@ class Question:
 
 def number_of(number: float, plural: str) -> str:
     """Return a number of things, such as `1 call` or `2,000 calls`."""
-    one = f"{plural.removesuffix('ies')}y" if plural.endswith("ies") else plural.removesuffix("s")
+    endings = {"ies": "y", "ches": "ch", "s": ""}
+    ending = next((each for each in endings if plural.endswith(each)), "")
+    one = plural.removesuffix(ending) + endings.get(ending, "")
     shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
     return f"{shown} {one if number == 1 else plural}"
 

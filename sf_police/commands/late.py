@@ -60,8 +60,10 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
 def _newest(batches: Sequence[Batch], most: int | None) -> list[Batch]:
     # As many as it takes for so many late records.
     wanted: list[Batch] = []
+    late = 0
     for batch in reversed(batches):
-        if most is not None and sum(each.late for each in wanted) >= most:
+        if most is not None and late >= most:
             break
         wanted.append(batch)
+        late += batch.late
     return wanted[::-1]

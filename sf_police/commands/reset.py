@@ -6,12 +6,8 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
-
-if TYPE_CHECKING:
-    pass
 
 
 def reset(run: Run) -> int:

@@ -9,14 +9,10 @@ import argparse
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sf_police.commands.run import Run, say
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.how_to import in_reach
-
-if TYPE_CHECKING:
-    pass
 
 
 def window_start(text: str) -> datetime:

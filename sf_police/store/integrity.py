@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import filterfalse
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -75,8 +76,11 @@ def _compare(
     connection: Connection, database: Database, since: Checked, *, total: int, watermark: datetime | None
 ) -> Checked | None:
     columns, rows = database.question.added_columns, list(counts_rows(connection, database, since.before))
-    final = [row for row in rows if watermark and row[1] <= watermark]
-    still_open = [row for row in rows if not (watermark and row[1] <= watermark)]
+
+    def is_final(row: CountsRow) -> bool:
+        return watermark is not None and row[1] <= watermark
+
+    final, still_open = list(filter(is_final, rows)), list(filterfalse(is_final, rows))
     of_final = (since.digest + digest_of_rows(final, columns)) % MODULUS
     if (of_final + digest_of_rows(still_open, columns)) % MODULUS != total:
         return None

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.engine import Connection
 
 from sf_police import __version__
 from sf_police.errors import SfPoliceError, UnbalancedBatchError
-from sf_police.question import WINDOW_START
+from sf_police.question import WINDOW_START, Question
 from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_table
 from sf_police.store.tables import FORMAT, Batch, batch_of_row
@@ -98,7 +98,7 @@ class StoreWriter:
                 return
             self.ensure_owner(connection, batch.query_id)
             self._ensure_next(connection, batch)
-            counted = pc.sum(added.column(question.rows)).as_py() or 0
+            counted = records_in(added, question)
             if counted != batch.counted:
                 raise UnbalancedBatchError(
                     f"batch {batch.batch_id}: Spark says that {batch.counted:,} records were counted, but their counts "
@@ -115,13 +115,15 @@ class StoreWriter:
                 )
             if check is not None:
                 check(connection)
-            at = (batches.c.query_id == batch.query_id) & (batches.c.batch_id == batch.batch_id)
-            connection.execute(batches.update().where(at).values(committed_at=_utc_now()))
+            connection.execute(batches.update().where(self._is_row_of(batch)).values(committed_at=_utc_now()))
+
+    def _is_row_of(self, batch: Batch) -> ColumnElement[bool]:
+        batches = self.database.tables.batches
+        return (batches.c.query_id == batch.query_id) & (batches.c.batch_id == batch.batch_id)
 
     def _compare_replay(self, connection: Connection, batch: Batch) -> None:
-        batches = self.database.tables.batches
-        at = (batches.c.query_id == batch.query_id) & (batches.c.batch_id == batch.batch_id)
-        stored = batch_of_row(connection.execute(select(batches).where(at)).mappings().one())
+        row = select(self.database.tables.batches).where(self._is_row_of(batch))
+        stored = batch_of_row(connection.execute(row).mappings().one())
         differing = [name for name, value in batch.outcome.items() if stored.outcome[name] != value]
         if differing:
             values = ", ".join(f"{name} {stored.outcome[name]}, now {batch.outcome[name]}" for name in differing)
@@ -187,6 +189,11 @@ class StoreWriter:
             connection.execute(self.database.tables.rejected.insert(), chunk)
             written += len(chunk)
         return written
+
+
+def records_in(added: pa.Table, question: Question) -> int:
+    """Return how many records were counted in what a micro-batch adds."""
+    return pc.sum(added.column(question.rows)).as_py() or 0
 
 
 def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

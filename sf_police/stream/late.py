@@ -74,10 +74,12 @@ def read_late_batches(
         end = {p: max(start[p], *(each.end_offsets.get(p, 0) for each in some)) for p in partitions}
         records = session.read.format("kafka").options(**kafka_span_options(config, start, end)).load()
         spans = session.createDataFrame([span for each in some for span in _spans(each)], SPAN_COLUMNS)
-        rows = late_records(records, spans, question=question).collect()
+        found: dict[int, list[LateRecord]] = {batch.batch_id: [] for batch in some}
+        for row in late_records(records, spans, question=question).collect():
+            found[row["_batch_id"]].append(_late_record(row, question))
         for batch in some:
-            found = [_late_record(row, question) for row in rows if row["_batch_id"] == batch.batch_id]
-            yield _checked(LateBatch(batch, found, batch.late - len(found)), first)
+            there = found[batch.batch_id]
+            yield _checked(LateBatch(batch, there, batch.late - len(there)), first)
 
 
 def newest_records(found: Sequence[LateBatch], most: int | None) -> list[LateBatch]:

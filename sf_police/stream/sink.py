@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -17,7 +16,7 @@ from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.spark.failures import failure
 from sf_police.store.tables import Batch, BatchReport
-from sf_police.store.writer import StoreWriter
+from sf_police.store.writer import StoreWriter, records_in
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.stream.guard import BatchGuard
 from sf_police.stream.pipeline import added_counts, rejected_records
@@ -60,7 +59,7 @@ class StoreSink:
             began_s = began_s if metrics.latest_offsets is None else metrics.started_ms / 1000
             seconds = round(time.time() - began_s, 3)
             if metrics.counted is None:
-                metrics = replace(metrics, counted=pc.sum(added.column(self._question.rows)).as_py() or 0)
+                metrics = replace(metrics, counted=records_in(added, self._question))
             batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, seconds=seconds)
             rejected = self._rejected(batch) if batch.rejected else ()
             self._store.write_batch(batch, added, rejected, self._guard.check)

@@ -17,7 +17,7 @@ from sf_police.store.digest import SEPARATOR, hash_column
 from sf_police.stream.source import KAFKA_COLUMNS, TIMESTAMP, VALUE, kafka
 
 _EARLIEST = "1990-01-01 00:00:00"
-IS_COMPACT = "_is_compact"
+_IS_COMPACT = "_is_compact"
 _ASCII = "_ascii"
 _COMPACT = "_compact"
 _STRICT = "_strict"
@@ -46,16 +46,16 @@ def parse_records(records: DataFrame, *, fields: Sequence[Field], patterns: Mapp
         records.withColumn(_ASCII, compact_form.ascii_form(value, fields=fields, patterns=patterns))
         .withColumn(_COMPACT, compact_form.compact_fields(value, F.col(_ASCII), fields=fields, patterns=patterns))
         .withColumn(_STRICT, F.when(compact.isNull(), strict_json.strict_record(value, fields=fields)))
-        .withColumns({**found, REASON: strict[REASON], IS_COMPACT: compact.isNotNull()})
+        .withColumns({**found, REASON: strict[REASON], _IS_COMPACT: compact.isNotNull()})
         .drop(_ASCII, _COMPACT, _STRICT)
     )
 
 
 def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
     """Add `event_time` from the question's time field; NULL if that is not a valid time. Drops `_is_compact`."""
-    text, is_of_form = F.col(question.time), F.col(IS_COMPACT)
+    text, is_of_form = F.col(question.time), F.col(_IS_COMPACT)
     time = event_time(text, pattern=question.time_pattern, is_of_form=is_of_form)
-    return records.withColumn(EVENT_TIME, time).drop(IS_COMPACT)
+    return records.withColumn(EVENT_TIME, time).drop(_IS_COMPACT)
 
 
 def with_reason(records: DataFrame, *, question: Question) -> DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # so that --help does not wait for Spark
 _MOST_CHARACTERS = 1_000
 
 
-def print_late(found: Iterable[LateBatch], question: Question, *, format: str, late: int, batches: int) -> None:
+def print_late(found: Sequence[LateBatch], question: Question, *, format: str, late: int, batches: int) -> None:
     """Print late records.
 
     Args:
@@ -28,24 +28,23 @@ def print_late(found: Iterable[LateBatch], question: Question, *, format: str, l
         late: how many records were late in all.
         batches: in how many micro-batches.
     """
-    there = list(found)
     if format == "json":
-        shown = [_batch(each, question) for each in there]
+        shown = [_batch(each, question) for each in found]
         print(terminal.to_json({"late": late, "micro_batches": batches, "shown": shown}))
     elif format == "csv":
-        rows = [_plain(each, record, question) for each in there for record in each.records]
+        rows = [_plain(each, record, question) for each in found for record in each.records]
         columns = ("batch_id", "watermark", "partition", "offset", question.id, EVENT_TIME, "late_by_seconds", "value")
         print(terminal.to_csv(rows, columns=columns), end="")
     else:
-        where = "micro-batch" if batches == 1 else "micro-batches"
-        heading = f"{number_of(late, f'late {question.label(question.rows)}')} in {batches:,} {where}"
+        rows_late = number_of(late, f"late {question.label(question.rows)}")
+        heading = f"{rows_late} in {number_of(batches, 'micro-batches')}"
         if not late:
             print("nothing was late")
-        elif not any(each.records for each in there):
+        elif not any(each.records for each in found):
             print(heading)  # why none is shown is said below
         else:
-            print_table(f"{heading}, the newest first", _table(there, question))
-    for line in missing_lines(there):
+            print_table(f"{heading}, the newest first", _table(found, question))
+    for line in missing_lines(found):
         print(line, file=sys.stderr)
 
 
@@ -85,7 +84,7 @@ def _record(record: LateRecord, question: Question) -> dict[str, Any]:
     }
 
 
-def _table(found: list[LateBatch], question: Question) -> FittedTable:
+def _table(found: Sequence[LateBatch], question: Question) -> FittedTable:
     rows = [(each, record) for each in reversed(found) for record in reversed(each.records)]
 
     def column(heading: str, cells: list[str], rank: int = 0, *, is_text: bool = False) -> Column:

@@ -40,7 +40,7 @@ def batch_line(report: BatchReport) -> str:
     """Describe a micro-batch in one line."""
     batch = report.batch
     rate = batch.read / batch.seconds if batch.seconds > 0 else 0
-    lag = "?" if report.batch.lag is None else f"{report.batch.lag:,}"
+    lag = "?" if batch.lag is None else f"{batch.lag:,}"
     return (
         f"batch {batch.batch_id}: {batch.read:,} rows in {batch.seconds:.2f} s ({rate:,.0f} rows/s), "
         f"lag {lag}, late {batch.late:,}, duplicates {batch.duplicates:,}, "

@@ -73,6 +73,8 @@ def test_the_first_line_is_the_answer(change: dict[str, Any], lines: list[str]) 
         (1.0, "crime types", "1 crime type"),
         (1.5, "calls", "1.5 calls"),
         (1, "categories", "1 category"),
+        (1, "micro-batches", "1 micro-batch"),
+        (2, "micro-batches", "2 micro-batches"),
         (1_234_567, "rides", "1,234,567 rides"),
     ],
 )
