@@ -151,12 +151,12 @@ fmt: install ## Format the code
 
 ##- Benchmarks
 .PHONY: bench
-bench: .bench-install ## Measure rows/s by partitions, offsets per trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
+bench: install ## Measure rows/s by partitions, offsets per trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
 	@"$(PYTHON)" -m benchmarks.study $(ARGS)
 	@"$(PYTHON)" -m benchmarks.plot
 
 .PHONY: bench-peers
-bench-peers: .bench-install ## Measure the same count by other engines (installs them in PEERS_DIR)
+bench-peers: install ## Measure the same count by other engines (installs them in PEERS_DIR)
 	@"$(PYTHON)" -m benchmarks.race $(ARGS)
 	@"$(PYTHON)" -m benchmarks.plot
 
@@ -168,9 +168,9 @@ bench-targets: install ## Measure the producer, the cold answer, a micro-batch's
 bench-growth: install ## Measure time, state and memory over 10,000,000 calls, and a 2 GB file
 	@"$(PYTHON)" -m benchmarks.growth $(ARGS)
 
-.PHONY: .bench-install
-.bench-install: install
-	@scripts/venv-install.sh --bench
+.PHONY: .browser-install
+.browser-install: install
+	@scripts/venv-install.sh --browser
 
 ##- Cleaning up
 .PHONY: clean

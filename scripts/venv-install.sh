@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# venv-install.sh [--if-missing|--bench] [PYTHON]: makes VENV with that Python, with exactly what requirements.lock lists,
+# venv-install.sh [--if-missing|--browser] [PYTHON]: makes VENV with that Python, with exactly what requirements.lock lists,
 # by hash, unless it has it already. It is built beside the old one and replaces it when it is whole. --if-missing: one
-# that is outdated is left as it is, and said; --bench: adds what the benchmarks need. Variables: VENV; pip's own for
+# that is outdated is left as it is, and said; --browser: adds what drives a browser, for tests and pictures. Variables: VENV; pip's own for
 # index, proxy and certificates. Exit: 0 installed, 1 failed, leaving what was installed before untouched.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -16,8 +16,8 @@ main() {
   esac
   resolve_link
   ensure_ours
-  if [[ "${mode}" == --bench ]]; then
-    add_bench
+  if [[ "${mode}" == --browser ]]; then
+    add_browser
   elif is_current; then
     [[ -n "${mode}" ]] || register "${VENV}"
   elif [[ "${mode}" == --if-missing ]] && is_whole; then
@@ -110,13 +110,13 @@ remove_leftovers() {
   done
 }
 
-add_bench() {
+add_browser() {
   local sum
-  sum="$("${SHA256[@]}" <"${ROOT}/benchmarks/requirements.lock")"
-  [[ "$(cat "${VENV}/.bench-installed" 2>/dev/null)" != "${sum}" ]] || return 0
+  sum="$("${SHA256[@]}" <"${ROOT}/tests/browser.lock")"
+  [[ "$(cat "${VENV}/.browser-installed" 2>/dev/null)" != "${sum}" ]] || return 0
   NEW="${VENV}"
-  pip_install --require-hashes -r "${ROOT}/benchmarks/requirements.lock" || die "what the benchmarks need could not be installed"
-  printf '%s\n' "${sum}" >"${VENV}/.bench-installed"
+  pip_install --require-hashes -r "${ROOT}/tests/browser.lock" || die "what drives a browser could not be installed"
+  printf '%s\n' "${sum}" >"${VENV}/.browser-installed"
 }
 
 pip_install() {
