@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import IO, Final
 from sf_police.errors import SfPoliceError, folder_reason
 
 _HELD: Final = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+# `is_held` takes microseconds.
+_MOST_ASKING_S: Final = 1.0
 
 
 @contextmanager
@@ -49,15 +52,30 @@ def _opened(path: Path) -> tuple[IO[str], list[Path]]:
 
 
 def _lock(file: IO[str], path: Path, refusal: str, remedy: str) -> None:
+    deadline = time.monotonic() + _MOST_ASKING_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in _HELD:
+                # Some network file systems have no locks, and then say so: nobody else holds it.
+                raise SfPoliceError(
+                    f"cannot lock {path}: {error.strerror}", remedy="set STATE_DIR to a folder on a local disk"
+                ) from error
+        # In the way may be one who only asks: a page or a scrape must not make a stream's start fail.
+        if _is_locked(file) or time.monotonic() > deadline:
+            raise SfPoliceError(refusal, remedy=remedy)
+
+
+def _is_locked(file: IO[str]) -> bool:
+    # Who asks takes a shared lock for a moment; who holds it has it alone.
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
-            raise SfPoliceError(refusal, remedy=remedy) from None
-        # Some network file systems have no locks, and then say so: nobody else holds it.
-        raise SfPoliceError(
-            f"cannot lock {path}: {error.strerror}", remedy="set STATE_DIR to a folder on a local disk"
-        ) from error
+        return error.errno in _HELD
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
 
 
 def _is_at(file: IO[str], path: Path) -> bool:
@@ -83,8 +101,4 @@ def is_held(path: Path) -> bool:
     except OSError:  # there is none
         return False
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            return error.errno in _HELD
-    return False
+        return _is_locked(file)

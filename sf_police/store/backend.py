@@ -45,6 +45,9 @@ class Backend(Protocol):
     def hold(self, engine: Engine, schema: str, where: str) -> Hold:
         """Hold the store for one stream, whose end, however it ends, lets go of it; `where` names the store."""
 
+    def is_held(self, engine: Engine, schema: str) -> bool:
+        """Return whether a stream holds the store; takes and creates nothing."""
+
     def begin(self, connection: Connection, schema: str) -> None:
         """Settle what holds for one transaction only: a pooler may give the next one another connection."""
 

@@ -34,12 +34,8 @@ class Database:
         self.backend, self.question, self.schema = backend, question, schema
         self.tables = tables_of(question)
         self._engine = backend.engine(url)
+        self.dialect: Any = self._engine.dialect  # SQLAlchemy's
         self._hold: Hold | None = None
-
-    @property
-    def dialect(self) -> Any:
-        """SQLAlchemy's dialect."""
-        return self._engine.dialect
 
     @property
     def where(self) -> str:
@@ -113,6 +109,11 @@ class Database:
         with self._errors():
             if self._hold:
                 self._hold.keep()
+
+    def is_held(self) -> bool:
+        """Return whether a stream is running into the store, even before it exists; takes and creates nothing."""
+        with self._errors():
+            return self.backend.is_held(self._engine, self.schema)
 
     def is_there(self) -> bool:
         """Return whether there is a database with tables of ours, or one that cannot be read."""

@@ -13,12 +13,18 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
-from sf_police.lock import locked
+from sf_police.lock import is_held, locked
 
 # Nothing ends the transaction but its stream. The newest of these settings is not known to every server.
 _PREPARE: Final = text("""
     SELECT set_config(name, CASE name WHEN 'application_name' THEN :name ELSE '0' END, TRUE) FROM pg_settings
     WHERE name IN ('application_name', 'idle_in_transaction_session_timeout', 'transaction_timeout')""")
+# An advisory lock's key of 64 bits is shown in two halves.
+_IS_LOCKED: Final = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint = :high AND objid::bigint = :low)""")
 _REMEDY: Final = "stop it, or set STATE_DIR to another folder (and STORE or STORE_SCHEMA, if they are set)"
 
 
@@ -37,8 +43,7 @@ class FileHold:
 
     def __init__(self, path: Path, where: str) -> None:
         self._held = ExitStack()
-        path = Path(os.path.realpath(path))
-        self._held.enter_context(locked(path.with_name(f"{path.name}.lock"), _taken(where), remedy=_REMEDY))
+        self._held.enter_context(locked(_lock_file(path), _taken(where), remedy=_REMEDY))
 
     def keep(self) -> None:
         """See `Hold`: only its process's end lets go of a file."""
@@ -56,8 +61,7 @@ class ServerHold:
 
     def __init__(self, engine: Engine, schema: str, where: str) -> None:
         self._engine, self._where = engine, where
-        digest = hashlib.sha256(f"sf-police {schema}".encode()).digest()
-        self._key = int.from_bytes(digest[:8], "big", signed=True)
+        self._key = _key(schema)
         self._connection = self._take()
 
     def _take(self) -> Connection:
@@ -85,6 +89,28 @@ class ServerHold:
         """See `Hold`."""
         with suppress(DBAPIError):
             self._connection.close()
+
+
+def is_file_held(path: Path) -> bool:
+    """Return whether a stream holds the lock file beside a file; creates nothing."""
+    return is_held(_lock_file(path))
+
+
+def is_server_held(engine: Engine, schema: str) -> bool:
+    """Return whether a stream holds the advisory lock of a schema; asks the server, and takes nothing."""
+    key = _key(schema) % 2**64
+    with engine.connect() as connection:
+        return bool(connection.execute(_IS_LOCKED, {"high": key >> 32, "low": key % 2**32}).scalar())
+
+
+def _lock_file(path: Path) -> Path:
+    path = Path(os.path.realpath(path))
+    return path.with_name(f"{path.name}.lock")
+
+
+def _key(schema: str) -> int:
+    digest = hashlib.sha256(f"sf-police {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def _taken(where: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.backend import MARK, Relation, gone
-from sf_police.store.hold import Hold, ServerHold
+from sf_police.store.hold import Hold, ServerHold, is_server_held
 
 LOCK_TIMEOUT: Final = "10s"
 _ENCODING: Final = "UTF8"
@@ -62,6 +62,11 @@ def prepare(engine: Engine) -> None:
 def hold(engine: Engine, schema: str, where: str) -> Hold:
     """Hold a lock of the server's."""
     return ServerHold(engine, schema, where)
+
+
+def is_held(engine: Engine, schema: str) -> bool:
+    """Return whether a stream holds that lock."""
+    return is_server_held(engine, schema)
 
 
 def begin(connection: Connection, schema: str) -> None:

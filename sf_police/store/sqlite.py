@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.store.backend import Relation, gone
-from sf_police.store.hold import FileHold, Hold
+from sf_police.store.hold import FileHold, Hold, is_file_held
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 # In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
@@ -101,6 +101,11 @@ def prepare(engine: Engine) -> None:
 def hold(engine: Engine, schema: str, where: str) -> Hold:  # noqa: ARG001 # of the protocol
     """Hold a lock file beside the file."""
     return FileHold(Path(str(engine.url.database)), where)
+
+
+def is_held(engine: Engine, schema: str) -> bool:  # noqa: ARG001 # of the protocol
+    """Return whether a stream holds that lock file."""
+    return is_file_held(Path(str(engine.url.database)))
 
 
 def begin(connection: Connection, schema: str) -> None:

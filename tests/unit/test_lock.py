@@ -7,13 +7,14 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sf_police.errors import SfPoliceError
-from sf_police.lock import locked
+from sf_police.lock import is_held, locked
 
 HOLD = """
 import sys
@@ -63,6 +64,28 @@ def test_a_lock_is_held_once_in_a_process_too_and_given_back(tmp_path: Path) -> 
         pytest.fail("both hold it")
     with locked(path, "taken", remedy="wait"):
         pass
+
+
+def test_who_asks_whether_it_is_held_takes_and_creates_nothing(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    assert is_held(tmp_path / "a.lock")
+    assert not is_held(tmp_path / "b.lock")
+
+    holder.kill()
+    holder.wait()
+    assert not is_held(tmp_path / "a.lock")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.lock"]
+
+
+def test_who_asks_at_the_same_moment_is_in_nobodys_way(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    with path.open("w") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        answered = threading.Timer(0.2, fcntl.flock, (asking, fcntl.LOCK_UN))
+        answered.start()
+
+        with locked(path, "taken", remedy="wait"):
+            assert is_held(path)
+        answered.join()
 
 
 def test_locks_of_other_names_do_not_meet(tmp_path: Path) -> None:

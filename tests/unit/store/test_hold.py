@@ -43,6 +43,25 @@ def test_a_store_is_held_once_even_before_it_exists(opened: Opened) -> None:
         pass
 
 
+def test_whether_a_store_is_held_is_asked_without_taking_or_creating_it(opened: Opened, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+
+    assert not opened().is_held()
+    assert sorted(tmp_path.rglob("*")) == before
+    with opened().held():
+        assert opened().is_held()
+    assert not opened().is_held()
+
+
+def test_a_store_in_another_schema_is_not_the_one_that_is_held(postgresql: str) -> None:
+    with (
+        closing(open_database(postgresql, QUESTION)) as first,
+        closing(open_database(postgresql, QUESTION, "second")) as second,
+        first.held(),
+    ):
+        assert (first.is_held(), second.is_held()) == (True, False)
+
+
 def test_stores_in_two_schemas_do_not_meet(postgresql: str) -> None:
     with (
         closing(open_database(postgresql, QUESTION)) as first,
