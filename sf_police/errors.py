@@ -30,6 +30,10 @@ class UnbalancedBatchError(SfPoliceError):
     """
 
 
+class UnknownTopicError(SfPoliceError):
+    """The brokers answer, and have no such topic."""
+
+
 class UsageError(SfPoliceError):
     """The command line or a setting is invalid."""
 

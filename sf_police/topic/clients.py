@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from sf_police import checks
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError, UsageError
+from sf_police.errors import UnknownTopicError, UsageError
 from sf_police.topic import failures
 from sf_police.topic.client_properties import (
     SERVERS,
@@ -96,7 +96,7 @@ def broker_errors(access: KafkaAccess, topic: str | None = None) -> Iterator[Non
         raise failures.failure(error, access.servers, topic=topic, protocol=access.protocol) from error
 
 
-def unknown_topic(access: KafkaAccess, topic: str) -> SfPoliceError:
+def unknown_topic(access: KafkaAccess, topic: str) -> UnknownTopicError:
     """Return the error for a topic that the brokers do not have."""
     return failures.unknown_topic(access.servers, topic)
 

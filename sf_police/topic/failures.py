@@ -17,7 +17,7 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UnknownTopicError
 
 Server = tuple[str, int]
 
@@ -114,9 +114,9 @@ def _greets_by_tls(server: Server) -> bool:
         return False
 
 
-def unknown_topic(servers: str, topic: str) -> SfPoliceError:
+def unknown_topic(servers: str, topic: str) -> UnknownTopicError:
     """Describe a topic that the brokers do not have."""
-    return SfPoliceError(f"no topic {topic} at {servers}", remedy="run `make topic-create`")
+    return UnknownTopicError(f"no topic {topic} at {servers}", remedy="run `make topic-create`")
 
 
 def failure(error: KafkaError, servers: str, *, topic: str | None, protocol: str) -> SfPoliceError:

@@ -13,6 +13,8 @@ from pathlib import Path
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from sf_police.topic.clients import KafkaAccess
+from sf_police.topic.probe import Probed, TopicProbe
 from tests.support.builders import a_call, a_value
 from tests.support.environment import ROOT, clean_environment
 from tests.support.job import Job
@@ -172,3 +174,15 @@ def test_every_tool_of_the_install_runs() -> None:
             [path, "--version"], env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
         )
         assert "4.3" in shown.stdout, (tool, shown.stderr)
+
+
+def test_a_probe_tells_a_topic_that_is_not_there_from_brokers_that_are_not(job: Job) -> None:
+    access = KafkaAccess(job.kafka, {})
+    job.send(a_value())
+
+    found = TopicProbe(access, job.topic, limit_s=60).ask()
+
+    assert found.is_reachable
+    assert found.topic is not None
+    assert [partition.next_offset for partition in found.topic.partitions] == [1, 0, 0]
+    assert TopicProbe(access, f"{job.topic}-not", limit_s=60).ask() == Probed(is_reachable=True, topic=None)
