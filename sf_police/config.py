@@ -82,6 +82,9 @@ class Config:
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
     spark_driver_memory: str = _setting("2g", checks.memory, "memory of Spark's driver JVM")
     spark_ui_port: int | None = _setting(None, checks.number(1, 65535), "port of Spark's UI; off unless set")
+    metrics_port: int | None = _setting(
+        None, checks.number(1, 65535), "port of Prometheus metrics beside the stream, on loopback; off unless set"
+    )
     state_partitions: int | None = _setting(
         None,
         checks.number(1, 10_000),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sf_police.commands.metrics import metrics_served
 from sf_police.commands.run import Run, say
 from sf_police.output import OutputError
 
@@ -56,7 +57,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
     config, stop = run.config, run.stop
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
     opened = closing(open_database(config.store, run.question, config.store_schema))
-    with only_stream, opened as database, database.held():
+    with only_stream, opened as database, database.held(), metrics_served(run):
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
         if topic.hidden:
             say(terminal.hidden_line(topic))

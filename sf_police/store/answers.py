@@ -74,7 +74,7 @@ class StoreReader:
         sums = (func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)
         [row] = self.database.rows(select(*sums, *(part.scalar_subquery().label(name) for name, part in parts.items())))
         start, end = row.pop("start"), row.pop("end")
-        offsets = _span(json.loads(start), json.loads(end)) if start else 0
+        offsets = span(json.loads(start), json.loads(end)) if start else 0
         return Books(offsets=offsets, **{name: int(number) for name, number in row.items()})
 
     def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
@@ -165,5 +165,6 @@ def _length(window: timedelta) -> str:
     return f"{seconds // unit:,} {name}{'' if seconds == unit else 's'}"
 
 
-def _span(start: Offsets, end: Offsets) -> int:
+def span(start: Offsets, end: Offsets) -> int:
+    """Return how many offsets there are between two positions; a partition that was added counts from its start."""
     return sum(end.values()) - sum(start.get(partition, 0) for partition in end)

@@ -38,7 +38,7 @@ _GROUPS: Final = {
     "files": ("data", "state_dir", "store", "store_schema", "checkpoint"),
     "the stream": (
         "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
-        "state_partitions",
+        "state_partitions", "metrics_port",
     ),
     "Spark and Java": ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home", "maven_repo"),
 }  # fmt: skip
@@ -61,6 +61,7 @@ _METAVARS: Final = {
     "spark_master": "URL",
     "spark_driver_memory": "SIZE",
     "spark_ui_port": "PORT",
+    "metrics_port": "PORT",
     "jars_dir": "FOLDER",
     "java_home": "FOLDER",
     "maven_repo": "URL",

@@ -45,7 +45,7 @@ def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
         job = Job(brokers.servers, "calls", tmp_path / "job")
         job.run("create-topic")
         job.send(a_value())
-        stream = job.start("stream", SPARK_UI_PORT=str(free_ports()))
+        stream = job.start("stream", SPARK_UI_PORT=str(free_ports()), METRICS_PORT=str(free_ports()))
         wait_for_line(stream, "batch 0")
         opened = listening_addresses() - before
         stream.terminate()
@@ -53,8 +53,8 @@ def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     finally:
         brokers.stop()
 
-    # The broker, its controller, Spark's driver and its UI at the least.
-    assert len(opened) >= 5
+    # The broker, its controller, Spark's driver, its UI and the metrics at the least.
+    assert len(opened) >= 6
     assert [socket for socket in opened if not is_loopback(socket)] == []
 
 

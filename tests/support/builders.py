@@ -48,9 +48,8 @@ def a_batch(batch_id: int = 0, *, start: int = 0, offsets: int | None = None, **
     """A batch of one partition that starts at an offset and has no gap, unless `offsets` says how many it spans."""
     numbers = {"read": 0, "counted": 0, "duplicates": 0, "late": 0, "rejected": 0, **values}
     end = start + (numbers["read"] if offsets is None else offsets)
-    return Batch(
-        "query", batch_id, {"0": start}, {"0": end}, **numbers, watermark=datetime(2018, 10, 12, 14), seconds=0.5
-    )
+    also = {"watermark": datetime(2018, 10, 12, 14), "seconds": 0.5}
+    return Batch("query", batch_id, {"0": start}, {"0": end}, **{**also, **numbers})
 
 
 Counts = Iterable[tuple[str, str, str, str, int]]

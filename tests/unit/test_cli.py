@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import subprocess
 import sys
 from contextlib import closing
@@ -148,3 +151,26 @@ def test_what_an_encoding_lacks_is_shown_escaped(environ: dict[str, str], form: 
 
     assert done.returncode == 0, done.stderr
     assert text in done.stdout
+
+
+def test_a_port_of_metrics_that_is_taken_is_said_before_anything_is_started(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = f"error: cannot serve the metrics at port {port}: {os.strerror(errno.EADDRINUSE)}"
+
+        assert said(capsys, "stream", "--metrics-port", str(port)) == f"{line}: set METRICS_PORT to another one\n"
+
+
+def test_metrics_without_their_package_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    for name in ("metrics", "metrics_server"):
+        monkeypatch.delitem(sys.modules, f"sf_police.page.{name}", raising=False)
+
+    line = said(capsys, "stream", "--metrics-port", "9464")
+
+    assert line.startswith("error: --metrics-port 9464 needs a package that is not installed (")
+    assert "prometheus_client" in line
+    assert line.endswith("): install the extra `dashboard`\n")
+    assert said(capsys, "stream") == f"error: {NOWHERE}"

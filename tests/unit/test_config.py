@@ -76,6 +76,7 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
         ("until_end", "yes"),
         ("spark_driver_memory", "much"),
         ("spark_ui_port", "x"),
+        ("metrics_port", "65536"),
     ],
 )
 def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: str) -> None:

@@ -1,0 +1,40 @@
+"""What `stream` and `live` serve beside the stream, if METRICS_PORT is set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from sf_police.commands.run import Run, say
+from sf_police.errors import UsageError
+
+
+@contextmanager
+def metrics_served(run: Run) -> Iterator[None]:
+    """Serve the metrics for as long as the context lasts, and say where; without METRICS_PORT do nothing.
+
+    Raises:
+        UsageError: the package that makes their text is not installed.
+        SfPoliceError: the port cannot be had.
+    """
+    config, port = run.config, run.config.metrics_port
+    if port is None:
+        yield
+        return
+    try:
+        from sf_police.page.metrics import StoreMetrics
+        from sf_police.page.metrics_server import served
+    except ModuleNotFoundError as error:
+        what = f"METRICS_PORT={port} needs a package that is not installed ({error})"
+        raise UsageError(what, remedy="install the extra `dashboard`") from error
+    from sf_police.store.answers import StoreReader
+    from sf_police.store.database import open_database
+    from sf_police.topic.clients import kafka_access
+    from sf_police.topic.probe import TopicProbe
+
+    # A store of its own: a scrape never waits for a connection of the stream's, nor the stream for one of a scrape's.
+    with closing(open_database(config.store, run.question, config.store_schema)) as database:
+        metrics = StoreMetrics(StoreReader(database), TopicProbe(kafka_access(config), config.kafka_topic))
+        with served(metrics, port) as address:
+            say(f"metrics: {address}")
+            yield
