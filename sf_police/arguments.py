@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import files, install, late, live, reset, show, stream
+from sf_police.commands import dashboard, files, install, late, live, reset, show, stream
 from sf_police.question import Question
 from sf_police.store.views import kinds
 from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
@@ -119,6 +119,15 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     _add_late_arguments(
         command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
     )
+
+    command(
+        "dashboard",
+        dashboard.dashboard,
+        "serve a page on the store: charts, findings, the stream's health",
+        (*_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
+    )
+
+    command("make-page", dashboard.make_page, "make the dashboard's charts", ("jars_dir",))
 
     command(
         "make-archive",

@@ -63,6 +63,13 @@ def servers(text: str) -> str:
     return ",".join(given)
 
 
+def host(text: str) -> str:
+    """Check an address or a name to listen on."""
+    if not re.fullmatch(r"[a-zA-Z0-9.:_-]{1,253}", text):
+        raise ValueError("an address or a host name, such as 127.0.0.1")
+    return text
+
+
 def topic(text: str) -> str:
     """Check the name of a topic."""
     if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", text) or text in (".", ".."):

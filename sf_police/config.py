@@ -85,6 +85,8 @@ class Config:
     metrics_port: int | None = _setting(
         None, checks.number(1, 65535), "port of Prometheus metrics beside the stream, on loopback; off unless set"
     )
+    dashboard_host: str = _setting("127.0.0.1", checks.host, "address that the dashboard listens on")
+    dashboard_port: int = _setting("8050", checks.number(1, 65535), "port of the dashboard")
     state_partitions: int | None = _setting(
         None,
         checks.number(1, 10_000),

@@ -80,7 +80,8 @@ class Question:
 
     Args:
         name: of the question, as recorded in the store.
-        title: one line that says what it asks, for `--help`.
+        title: one line that says what it is about, for `--help`.
+        asks: the question itself, for the page and the report; unless given, the title.
         fields: of a record, in file order; the parser's fast path expects that order.
         id: the field by which two records with the same event time are duplicates.
         drops_duplicates: whether of duplicates one is counted. Without that the stream keeps no state, and no record
@@ -101,6 +102,9 @@ class Question:
         headline: returns the answer in words, from the columns of `overall_answer`, the spread (`…_per_window`) and
             the length of a `window`, such as `30 minutes`. Its first line is the answer.
         labels: what people call a column of the views, unless that is its name with spaces for underscores.
+        no_vote: the value of the last group that takes no part in the vote for the usual one; blank if each does.
+        time_zone: of event times without offset, such as `Europe/Berlin`, for hours that a clock shows twice; blank
+            if there are none.
         file_order: the order of events in a file.
         generate: returns synthetic records in file order, given their number and a seed; None if there is no generator.
         generated: default number of generated records.
@@ -110,6 +114,7 @@ class Question:
 
     name: str
     title: str
+    asks: str = ""
     fields: tuple[Field, ...]
     id: str
     time: str
@@ -125,6 +130,8 @@ class Question:
     spread: str
     headline: Callable[[Mapping[str, Any]], str]
     labels: Mapping[str, str] = field(default_factory=dict)
+    no_vote: str = ""
+    time_zone: str = ""
     file_order: Literal["newest first", "oldest first"]
     generate: Callable[[int, int], Iterable[dict[str, Any]]]
     generated: int = 100_000

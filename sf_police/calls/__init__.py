@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sf_police.calls import schema
+from sf_police.calls.dispositions import NOT_RECORDED
 from sf_police.calls.generate import CALLS, SEED, generate_calls
 from sf_police.calls.headline import headline
 from sf_police.config import Defaults
@@ -34,6 +35,7 @@ def _counts(calls: DataFrame, *, window: str) -> DataFrame:
 QUESTION = Question(
     name="sf_police",
     title="San Francisco police calls for service: a file, a Kafka topic, a Spark stream, one answer.",
+    asks="How many different types of crime occur in a 30-minute window, and what is the usual resolution?",
     fields=schema.FIELDS,
     id=schema.CRIME_ID,
     time=schema.CALL_DATE_TIME,
@@ -46,6 +48,8 @@ QUESTION = Question(
     spread="crime_types",
     headline=headline,
     labels={"usual_resolution_calls": "its calls"},
+    no_vote=NOT_RECORDED,
+    time_zone="America/Los_Angeles",
     file_order="newest first",
     generate=generate_calls,
     generated=CALLS,

@@ -1,1 +1,1 @@
-"""What is served over HTTP: the page and metrics."""
+"""What is served over HTTP: the page and metrics. Reads the store, and writes nothing."""

@@ -52,6 +52,12 @@ class StoreReader:
         rows = self.database.rows(select(batches).order_by(batches.c.batch_id.desc()).limit(limit))
         return [batch_of_row(row) for row in rows]
 
+    def batch(self, batch_id: int) -> Batch | None:
+        """Return one batch; None if there is none of this number."""
+        batches = self._tables.batches
+        rows = self.database.rows(select(batches).where(batches.c.batch_id == batch_id))
+        return batch_of_row(rows[0]) if rows else None
+
     def late_batches(self) -> list[Batch]:
         """Return the batches that had late records, oldest first."""
         batches = self._tables.batches
@@ -103,11 +109,11 @@ class StoreReader:
         query = text(f"SELECT * FROM {view} {clause}" + ("" if limit is None else f" LIMIT {limit:d}"))  # noqa: S608
         if since is not None:
             query = query.bindparams(bindparam("since", since, type_=WallClock()))
-        return [self._shown(row) for row in self.database.rows(query)]
+        return [self.shown(row) for row in self.database.rows(query)]
 
     def all_counts(self) -> list[Row]:
         """Return every row of `counts`."""
-        return [self._shown(row) for row in self.database.rows(select(self._tables.counts))]
+        return [self.shown(row) for row in self.database.rows(select(self._tables.counts))]
 
     def window_counts(self, window_start: datetime) -> list[Row]:
         """Return the counts of one window, highest first."""
@@ -115,12 +121,18 @@ class StoreReader:
         groups = [counts.c[group.name] for group in self.database.question.groups]
         query = select(counts).where(counts.c[WINDOW_START] == window_start)
         query = query.order_by(counts.c[self.database.question.rows].desc(), *groups)
-        return [self._shown(row) for row in self.database.rows(query)]
+        return [self.shown(row) for row in self.database.rows(query)]
 
     def rejected(self, limit: int) -> list[Row]:
         """Return the first rejected records, by partition and offset."""
         rejected = self._tables.rejected
         return self.database.rows(select(rejected).order_by(rejected.c.partition, rejected.c.offset).limit(limit))
+
+    def newest_rejected(self, limit: int) -> list[Row]:
+        """Return the rejected records with the highest offsets, by offset, highest first."""
+        rejected = self._tables.rejected
+        order = (rejected.c.offset.desc(), rejected.c.partition)
+        return self.database.rows(select(rejected).order_by(*order).limit(limit))
 
     def rejected_reasons(self) -> list[Row]:
         """Return each reason and how many records have it, the most frequent first."""
@@ -134,8 +146,8 @@ class StoreReader:
         order = (rejected.c.topic, rejected.c.partition, rejected.c.offset)
         return self.database.rows(select(rejected).where(rejected.c.reason == reason).order_by(*order).limit(limit))
 
-    def _shown(self, row: Row) -> Row:
-        # A view returns values as the database stores them: SQLite's times as text, sums as scaled integers.
+    def shown(self, row: Row) -> Row:
+        """Return a view's row with times and decimals in place of what the database stores: text, scaled integers."""
         scales = {field.name: field.scale for field in self.database.question.sums if field.scale}
 
         def shown(name: str, value: Any) -> Any:

@@ -16,8 +16,8 @@ from sf_police.question import Question
 COMMANDS: Final = {
     "to begin": ("install", "doctor", "live"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
-    "to look": ("inspect", "rejected", "late"),
-    "rarely": ("make-archive",),
+    "to look": ("dashboard", "inspect", "rejected", "late"),
+    "rarely": ("make-archive", "make-page"),
 }
 
 _EXAMPLES: Final = {
@@ -40,6 +40,7 @@ _GROUPS: Final = {
         "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
         "state_partitions", "metrics_port",
     ),
+    "the page": ("dashboard_host", "dashboard_port"),
     "Spark and Java": ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home", "maven_repo"),
 }  # fmt: skip
 
@@ -54,6 +55,8 @@ _METAVARS: Final = {
     "store": "URL",
     "store_schema": "NAME",
     "checkpoint": "FOLDER",
+    "dashboard_host": "ADDRESS",
+    "dashboard_port": "PORT",
     "window": "LENGTH",
     "watermark": "LENGTH",
     "trigger": "LENGTH",

@@ -86,9 +86,9 @@ def totals_text(totals: Row, question: Question) -> str:
     return question.headline(figures)
 
 
-def to_json(document: object) -> str:
+def to_json(document: object, *, indent: int | None = 2) -> str:
     """Encode as JSON, with times as in the store; JSON itself escapes control characters."""
-    return json.dumps(document, indent=2, ensure_ascii=True, default=_plain)
+    return json.dumps(document, indent=indent, ensure_ascii=True, default=_plain)
 
 
 def to_csv(rows: Iterable[Row], columns: Sequence[str] = ()) -> str:

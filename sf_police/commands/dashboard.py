@@ -1,0 +1,65 @@
+"""The command `dashboard`: serves a page on the store, while a stream runs or after. Writes nothing to the store."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Final
+
+from sf_police.commands.run import Run, say
+from sf_police.errors import SfPoliceError
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_SECONDS_BETWEEN_LOOKS: Final = 0.2
+
+
+def dashboard(run: Run) -> int:
+    """Serve the page until Ctrl-C."""
+    try:
+        from sf_police.page.server import Page, Server, listening
+    except ImportError as error:
+        raise SfPoliceError(
+            f"the dashboard needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
+        ) from error
+    from sf_police.page.assets import ready_assets
+    from sf_police.page.watch import Watcher
+    from sf_police.store.database import open_database
+
+    config, stop = run.config, run.stop
+    host, port = config.dashboard_host, config.dashboard_port
+    assets = ready_assets(config.jars_dir, run.question, say=say)
+    listener = listening(host, port)
+    with closing(open_database(config.store, run.question, config.store_schema)) as database:
+        watcher = Watcher(database)
+        page = Page(watcher, run.question, assets)
+        watcher.on_change = page.wake
+        with stop.awaited(), watcher, Server(page.app(_names(host)), listener) as server:
+            say(f"dashboard: {address(host, port)} (Ctrl-C ends it)")
+            if host not in _LOOPBACK:
+                say(
+                    f"whoever reaches port {port} of this machine can read the store: there is no password and no "
+                    "encryption. Behind a proxy that has both, DASHBOARD_HOST is not needed"
+                )
+            while not stop.is_set() and server.is_running_after(_SECONDS_BETWEEN_LOOKS):
+                pass
+            page.end()
+    if not stop.is_set():
+        raise SfPoliceError("the dashboard's server has ended by itself", remedy="run it again with -v")
+    return 0
+
+
+def make_page(run: Run) -> int:
+    """Make the page's charts, if they are not there yet."""
+    from sf_police.page.assets import ready_assets
+
+    ready_assets(run.config.jars_dir, run.question, say=say)
+    return 0
+
+
+def address(host: str, port: int) -> str:
+    """Return what to type into a browser."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _names(host: str) -> tuple[str, ...]:
+    # On loopback only a foreign page could ask by another name; elsewhere people may call this machine what they like.
+    return ("localhost", "127.0.0.1", "[::1]") if host in _LOOPBACK else ()
