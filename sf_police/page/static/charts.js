@@ -41,7 +41,7 @@ export class Charts {
     spec.data = { name: "rows", values: chart.rows };
     delete spec.datasets;
     const result = await vegaEmbed(document.getElementById(id), spec, {
-      actions: false, ast: true, config: config(), defaultStyle: false, mode: "vega-lite", renderer: "canvas",
+      actions: false, ast: true, config: config(), defaultStyle: false, mode: "vega-lite", renderer: "canvas", logLevel: 1,
       tooltip: { disableDefaultStyle: true, theme: "custom" },
     });
     chart.result = result;
