@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import dashboard, files, install, late, live, reset, show, stream
+from sf_police.commands import dashboard, files, install, late, live, report, reset, show, stream
 from sf_police.question import Question
 from sf_police.store.views import kinds
 from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
@@ -126,6 +126,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         "serve a page on the store: charts, findings, the stream's health",
         (*_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
     )
+
+    sub = command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir"))
+    sub.add_argument("--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)")
 
     command("make-page", dashboard.make_page, "make the dashboard's charts", ("jars_dir",))
 

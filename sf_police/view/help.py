@@ -16,7 +16,7 @@ from sf_police.question import Question
 COMMANDS: Final = {
     "to begin": ("install", "doctor", "live"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
-    "to look": ("dashboard", "inspect", "rejected", "late"),
+    "to look": ("dashboard", "report", "inspect", "rejected", "late"),
     "rarely": ("make-archive", "make-page"),
 }
 
