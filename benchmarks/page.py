@@ -121,13 +121,16 @@ def first_charts(browser: Browser, folder: Path) -> dict[str, Any]:
 def commits_to_pixel(browser: Browser, folder: Path) -> dict[str, float]:
     """Measure from a commit of the store until the page has drawn it, in milliseconds."""
     url = f"sqlite:///{folder / 'answers.db'}"
-    with dashboard(folder) as address, closing(open_database(url, QUESTION)) as database:
-        with closing(browser.new_context()) as context:
-            page = context.new_page()
-            page.goto(address)
-            page.wait_for_selector("body[data-all]", timeout=_WAIT_MS)
-            page.evaluate(_OBSERVE)
-            return common.spread([_commit_to_pixel(page, database) for _ in range(COMMITS)], 0)
+    with (
+        dashboard(folder) as address,
+        closing(open_database(url, QUESTION)) as database,
+        closing(browser.new_context()) as context,
+    ):
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("body[data-all]", timeout=_WAIT_MS)
+        page.evaluate(_OBSERVE)
+        return common.spread([_commit_to_pixel(page, database) for _ in range(COMMITS)], 0)
 
 
 def _commit_to_pixel(page: Page, database: Any) -> float:

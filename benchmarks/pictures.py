@@ -112,7 +112,7 @@ def _color(name: str) -> str | None:
 
 def save_terminal(name: str, lines: Sequence[Text], *, title: str, columns: int) -> None:
     """Draw lines of a terminal as SVG; fonts are those of the reader's machine, and nothing is loaded."""
-    console = Console(record=True, width=columns, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=columns, file=open(os.devnull, "w"), force_terminal=True)
     for line in lines:
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
     form = re.sub(r"@font-face \{\{.*?\}\}", "", rich._export_format.CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -161,8 +161,8 @@ def batches(env: dict[str, str]) -> int:
 def is_answering(url: str) -> bool:
     """Return whether something answers at the address."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 # on loopback
-            return bool(answer.status == 200)  # noqa: PLR2004
+        with urllib.request.urlopen(url, timeout=2) as answer:  # on loopback
+            return bool(answer.status == 200)
     except OSError:
         return False
 
@@ -188,7 +188,7 @@ def pictures_of_run(browser: Browser, env: dict[str, str]) -> None:
     with dashboard(env, page_port) as url:
         stream = Terminal(sf_police("stream"), stream_env, columns=110, rows=26)
         try:
-            wait_for("some micro-batches", lambda: batches(env) >= 8)  # noqa: PLR2004
+            wait_for("some micro-batches", lambda: batches(env) >= 8)
             save_terminal("stream.svg", stream.lines(), title="$ make run-stream", columns=110)
             picture_of_page(browser, url, "dashboard-live.png", ready="body[data-all]", viewport=_DESKTOP)
             ui = f"http://localhost:{ui_port}"

@@ -94,25 +94,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
     )
 
-    sub = command("answer", show.answer, "print the answer from the store", _FILES)
-    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
-    sub.add_argument(
-        "--by", choices=tuple(kinds(question.answers)), help="print only this answer (default for csv: window)"
-    )
-    sub.add_argument(
-        "--window",
-        dest="window_start",
-        type=show.window_start,
-        metavar="START",
-        help="print only the window that starts at START, with its counts",
-    )
-    sub.add_argument(
-        "--limit",
-        type=positive,
-        metavar="N",
-        help="rows per answer, of windows the newest (default: in a table what fits the screen, up to 10; else all)",
-    )
-    sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
+    _add_answer_arguments(command("answer", show.answer, "print the answer from the store", _FILES), question)
 
     _add_rejected_arguments(command("rejected", show.rejected, "show why records were rejected, with samples", _FILES))
 
@@ -170,6 +152,27 @@ def _add_generate_arguments(sub: argparse.ArgumentParser, question: Question) ->
     )
     sub.add_argument("--if-missing", action="store_true", help="do nothing if the file already exists")
     sub.add_argument("--force", action="store_true", help="overwrite a file that DATA names")
+
+
+def _add_answer_arguments(sub: argparse.ArgumentParser, question: Question) -> None:
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument(
+        "--by", choices=tuple(kinds(question.answers)), help="print only this answer (default for csv: window)"
+    )
+    sub.add_argument(
+        "--window",
+        dest="window_start",
+        type=show.window_start,
+        metavar="START",
+        help="print only the window that starts at START, with its counts",
+    )
+    sub.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="rows per answer, of windows the newest (default: in a table what fits the screen, up to 10; else all)",
+    )
+    sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
 
 
 def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, and the same as Markdown with pictures. Pure, from panels' rows."""
+"""The report: one HTML file that needs nothing else, and the same as Markdown with pictures. Pure, from panels."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class Report:
 
 def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
     """Return the report as one HTML file: charts, scripts and data are in it."""
-    data = {"specs": specs, "panels": {**report.panels, "kinds": report.kinds()}, "words": words_of(report.question)}
+    words = words_of(report.question)
+    data = {"specs": specs, "panels": {**report.panels, "kinds": report.kinds()}, "words": words}
     scripts = "\n".join(_without_modules(_static(name)) for name in _SCRIPTS)
     charts = "\n".join(
         f'<section><h2>{escape(report.heading(name))}</h2><div class="chart tall" id="c-{name}" role="img" '
@@ -106,8 +107,8 @@ header, footer {{ max-width: 1060px; }}</style>
 </header>
 <main>
 {charts}
-<section><h2>What the data tells</h2><ul>{findings}</ul><p class="hint">{escape(words_of(report.question)["rule"])}</p></section>
-<section><h2>{escape(report.question.label(report.question.spread)).capitalize()}</h2><div class="table" id="t-kinds"></div></section>
+<section><h2>What the data tells</h2><ul>{findings}</ul><p class="hint">{escape(words["rule"])}</p></section>
+<section><h2>{escape(words["kinds"].capitalize())}</h2><div class="table" id="t-kinds"></div></section>
 <section><h2>The stream's micro-batches</h2><div class="table" id="t-health"></div></section>
 <section><h2>Settings and versions</h2>{_settings_table(report)}</section>
 </main>
