@@ -1,6 +1,7 @@
 """Re-makes every picture that the docs show, `make pictures`: from a real run, on a broker of its own.
 
-DATA names the file of calls; by default, generated ones are sent. Terminal output is drawn as SVG by rich, from the
+DATA names the file of calls; by default, generated ones are sent. Records are only ever shown of generated calls, as the
+original's may not be redistributed. Terminal output is drawn as SVG by rich, from the
 screen of a terminal; pages are what Chromium shows. The study's picture is drawn again from its results.
 """
 
@@ -21,11 +22,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from fcntl import ioctl
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyte
 import rich._export_format
+from kafka.admin import KafkaAdminClient
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.style import Style
@@ -91,10 +94,12 @@ class Terminal:
         return rows
 
     def _line(self, row: int) -> Text:
+        cells = (self.screen.buffer[row][column] for column in range(self.screen.columns))
         line = Text()
-        for column in range(self.screen.columns):
-            cell = self.screen.buffer[row][column]
-            line.append(cell.data, Style(color=_color(cell.fg), bold=cell.bold, italic=cell.italics))
+        for style, run in groupby(cells, key=lambda cell: (cell.fg, cell.bold, cell.italics)):
+            color, is_bold, is_italic = style
+            text = "".join(cell.data for cell in run)
+            line.append(text, Style(color=_color(color), bold=is_bold, italic=is_italic))
         line.rstrip()
         return line
 
@@ -148,6 +153,20 @@ def picture_of_page(browser: Browser, url: str, name: str, *, ready: str, full: 
         page.screenshot(path=PICTURES / name, full_page=full, animations="disabled")
 
 
+def fill_topic(env: dict[str, str], file: Path) -> None:
+    """Create the topic and send a file of calls to it."""
+    for arguments in (("create-topic",), ("produce", str(file))):
+        subprocess.run(sf_police(*arguments), env=env, cwd=common.ROOT, check=True, stderr=subprocess.DEVNULL)
+
+
+def delete_topic(servers: str) -> None:
+    """Delete the topic, and wait until it is gone."""
+    client = KafkaAdminClient(bootstrap_servers=servers)
+    with closing(client):
+        client.delete_topics([TOPIC])
+        wait_for("the topic's end", lambda: TOPIC not in client.list_topics())
+
+
 def batches(env: dict[str, str]) -> int:
     """Return how many micro-batches the store holds."""
     try:
@@ -186,10 +205,10 @@ def pictures_of_run(browser: Browser, env: dict[str, str]) -> None:
     ui_port, page_port = free_ports(), free_ports()
     stream_env = {**env, **variables(SPARK_UI_PORT=str(ui_port), MAX_OFFSETS_PER_TRIGGER=str(OFFSETS), UNTIL_END="1")}
     with dashboard(env, page_port) as url:
-        stream = Terminal(sf_police("stream"), stream_env, columns=110, rows=26)
+        stream = Terminal(sf_police("stream"), stream_env, columns=120, rows=26)
         try:
             wait_for("some micro-batches", lambda: batches(env) >= 8)
-            save_terminal("stream.svg", stream.lines(), title="$ make run-stream", columns=110)
+            save_terminal("stream.svg", stream.lines(), title="$ make run-stream", columns=120)
             picture_of_page(browser, url, "dashboard-live.png", ready="body[data-all]", viewport=_DESKTOP)
             ui = f"http://localhost:{ui_port}"
             picture_of_page(browser, f"{ui}/StreamingQuery/", "spark-queries.png", ready="table", viewport=_DESKTOP)
@@ -233,14 +252,15 @@ def main() -> None:
         common.progress_bar("pictures", 4) as advance,
     ):
         env = environment(servers, TOPIC, Path(name) / "state")
-        named = given_settings(os.environ, ["data"]).settings.get("data")
-        file = Path(named) if named else Path(name) / "calls.json"
-        if not file.exists():
-            write_records(file, QUESTION.generate(QUESTION.generated, QUESTION.seed))
+        generated = Path(name) / "calls.json"
+        write_records(generated, QUESTION.generate(QUESTION.generated, QUESTION.seed))
         advance("the topic")
-        for arguments in (("create-topic",), ("produce", str(file))):
-            subprocess.run(sf_police(*arguments), env=env, cwd=common.ROOT, check=True, stderr=subprocess.DEVNULL)
-        picture_of_command("topic.svg", ["inspect"], env, columns=110, rows=40)
+        fill_topic(env, generated)
+        picture_of_command("topic.svg", ["inspect"], env, columns=120, rows=40)
+        named = given_settings(os.environ, ["data"]).settings.get("data")
+        if named:
+            delete_topic(servers)
+            fill_topic(env, Path(named))
         advance("the stream, Spark's pages, the dashboard")
         pictures_of_run(browser, env)
         advance("the answer")

@@ -31,6 +31,7 @@ CHARTS: Final = {
     "hours": "hours",
 }
 PANELS: Final = ("answer", "books", "windows", "findings", "shares", "outcomes", "hours", "kinds", "health")
+_TALL: Final = {"windows": " tall", "shares": " tall", "outcomes": " tall", "hours": " tall"}
 _KINDS: Final = 50
 _SCRIPTS: Final = ("tables.js", "charts.js", "report.js")
 
@@ -79,7 +80,7 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
     data = {"specs": specs, "panels": {**report.panels, "kinds": report.kinds()}, "words": words}
     scripts = "\n".join(_without_modules(_static(name)) for name in _SCRIPTS)
     charts = "\n".join(
-        f'<section><h2>{escape(report.heading(name))}</h2><div class="chart tall" id="c-{name}" role="img" '
+        f'<section><h2>{escape(report.heading(name))}</h2><div class="chart{_TALL.get(name, "")}" id="c-{name}" role="img" '
         f'aria-label="{escape(report.heading(name))}"></div></section>'
         for name in CHARTS
     )
