@@ -13,7 +13,8 @@ MAKEFLAGS += --no-builtin-rules
 # counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
   DATA STATE_DIR STORE STORE_SCHEMA CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
-  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT METRICS_PORT STATE_PARTITIONS JARS_DIR JAVA_HOME MAVEN_REPO
+  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST DASHBOARD_PORT JARS_DIR \
+  JAVA_HOME MAVEN_REPO
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
 
@@ -53,6 +54,7 @@ install: ## Set up the venv and the jars (once; after that, no network)
 	@scripts/venv-install.sh "$(BOOTSTRAP_PYTHON)"
 	@scripts/kafka-install.sh
 	@$(SF_POLICE) make-archive
+	@$(SF_POLICE) make-page
 
 # For what needs no jars, and must go on with an older venv where there is no network: a venv, whichever.
 .PHONY: .venv-or-install
@@ -93,6 +95,14 @@ run-stream: install ## Count the topic's calls (UNTIL_END=1: stop at the end)
 .PHONY: answer
 answer: .venv-or-install ## Print the answer from the store
 	@$(SF_POLICE) answer $(ARGS)
+
+.PHONY: dashboard
+dashboard: install ## Serve a page on the store, while a stream runs or after
+	@$(SF_POLICE) dashboard $(ARGS)
+
+.PHONY: report
+report: install ## Write the answer, charts and books into files
+	@$(SF_POLICE) report $(ARGS)
 
 .PHONY: reset
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
@@ -167,6 +177,14 @@ bench-targets: install ## Measure the producer, the cold answer, a micro-batch's
 .PHONY: bench-growth
 bench-growth: install ## Measure time, state and memory over 10,000,000 calls, and a 2 GB file
 	@"$(PYTHON)" -m benchmarks.growth $(ARGS)
+
+.PHONY: bench-page
+bench-page: .browser-install ## Measure the page until its first chart, and from a commit until it is seen
+	@"$(PYTHON)" -m benchmarks.page $(ARGS)
+
+.PHONY: pictures
+pictures: .browser-install ## Make the docs' pictures again, from a real run (needs Chromium)
+	@"$(PYTHON)" -m benchmarks.pictures $(ARGS)
 
 .PHONY: .browser-install
 .browser-install: install

@@ -331,8 +331,8 @@ async function showRejected() {
 
 // ---- refresh: the newest state of everything, one at a time ---------------------------------------------------------
 
-const FIRST = [showAnswer, showWindows];
-const REST = [showBooks, showOverview, showWindow, showFindings, showShares, showOutcomes, showHours, showKinds, showKind, showHealth, showRejected];
+const FIRST = [showWindows];
+const REST = [showAnswer, showBooks, showOverview, showWindow, showFindings, showShares, showOutcomes, showHours, showKinds, showKind, showHealth, showRejected];
 let isWanted = false;
 
 async function refresh() {
