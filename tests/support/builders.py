@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from sf_police.calls import QUESTION
+from sf_police.question import Question
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_rows, hash_column
@@ -48,20 +49,26 @@ def a_batch(batch_id: int = 0, *, start: int = 0, offsets: int | None = None, **
     """A batch of one partition that starts at an offset and has no gap, unless `offsets` says how many it spans."""
     numbers = {"read": 0, "counted": 0, "duplicates": 0, "late": 0, "rejected": 0, **values}
     end = start + (numbers["read"] if offsets is None else offsets)
-    also = {"watermark": datetime(2018, 10, 12, 14), "seconds": 0.5}
-    return Batch("query", batch_id, {"0": start}, {"0": end}, **{**also, **numbers})
+    own = {"query_id": "query", "watermark": datetime(2018, 10, 12, 14), "seconds": 0.5, **numbers}
+    return Batch(batch_id=batch_id, start_offsets={"0": start}, end_offsets={"0": end}, **own)
 
 
-Counts = Iterable[tuple[str, str, str, str, int]]
+Counts = Iterable[tuple[Any, ...]]
 
 
-def a_counts_table(rows: Counts) -> pa.Table:
-    """What Spark adds to `counts`, with hashes: (window start, window end, crime type, resolution, calls)."""
-    time = pa.timestamp("us", tz="UTC")
-    types = (time, time, pa.string(), pa.string(), pa.int64(), pa.int64())
-    schema = pa.schema(zip((*QUESTION.stored_columns, hash_column(QUESTION.rows)), types, strict=True))
-    times = [(datetime.fromisoformat(start), datetime.fromisoformat(end), *rest) for start, end, *rest in rows]
-    hashed = [(*row, digest_of_rows([(row[0], row[1], row[2:-1], [1])], [QUESTION.rows])) for row in times]
+def a_counts_table(rows: Counts, question: Question = QUESTION) -> pa.Table:
+    """What Spark adds to `counts`, with hashes: (window start, window end, the groups, their records, the sums)."""
+    time, names, groups = pa.timestamp("us", tz="UTC"), question.stored_columns, len(question.groups)
+    types = [time, time, *(pa.string() if each.type == "string" else pa.int64() for each in question.groups)]
+    hashes = [hash_column(name) for name in question.added_columns]
+    schema = pa.schema(zip((*names, *hashes), types + [pa.int64()] * (2 * len(hashes)), strict=True))
+    times = [
+        (datetime.fromisoformat(str(start)), datetime.fromisoformat(str(end)), *rest) for start, end, *rest in rows
+    ]
+    hashed = [
+        (*row, *(digest_of_rows([(row[0], row[1], row[2 : 2 + groups], [1])], [n]) for n in question.added_columns))
+        for row in times
+    ]
     return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in hashed], schema)
 
 
@@ -74,13 +81,14 @@ def store_batch(
     """
     writer, reader, counts, rejected = StoreWriter(database), StoreReader(database), list(counts), list(rejected)
     if reader.stream() is None:
-        writer.adopt_stream("query", {})
+        writer.adopt_stream(numbers.get("query_id", "query"), {})
     last = next(iter(reader.last_batches(1)), None)
-    became = {"counted": sum(row[-1] for row in counts), "rejected": len(rejected), **numbers}
+    place = 2 + len(database.question.groups)
+    became = {"counted": sum(row[place] for row in counts), "rejected": len(rejected), **numbers}
     batch = a_batch(
         last.batch_id + 1 if last else 0,
         start=last.end_offsets["0"] if last else 0,
         **{"read": sum(value for name, value in became.items() if name in BOOKS), **became},
     )
-    writer.write_batch(batch, a_counts_table(counts), rejected)
+    writer.write_batch(batch, a_counts_table(counts, database.question), rejected)
     return batch
