@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import TextClause, bindparam, func, select, text
+from sqlalchemy import TextClause, bindparam, false, func, select, text
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader
@@ -49,7 +50,9 @@ class SpanReader:
         # The view's own text, over a `counts` that holds the span alone.
         table = "main.counts" if self._database.dialect.name == "sqlite" else f'"{self._database.schema}".counts'
         body = queries(self._database.question.answers)[view].replace(":", r"\:")  # else the name of a parameter
-        query = f"WITH counts AS (SELECT * FROM {table} WHERE {_SPAN})\n{body}\nORDER BY 2 DESC, 1"  # noqa: S608
+        counts = f"WITH counts AS (SELECT * FROM {table} WHERE {_SPAN})"  # noqa: S608
+        # In a query of its own, as it may begin with a WITH.
+        query = f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY 2 DESC, 1"
         return self._shown(_bound(query, since, until))
 
     def outcomes(self, since: datetime, until: datetime, *, kind: str | None = None) -> dict[str, int]:
@@ -79,8 +82,14 @@ class SpanReader:
         query = query.where(start >= since, start < until)
         if kind is None:
             return query
-        is_text = self._kind.type.python_type is str
-        return query.where(self._kind == (kind if is_text else int(kind)))
+        value = self._stored(kind)
+        return query.where(false() if value is None else self._kind == value)
+
+    def _stored(self, kind: str) -> str | int | None:
+        # None for what no store can hold, and a database may refuse to be asked for.
+        if self._kind.type.python_type is str:
+            return None if "\0" in kind else kind
+        return int(kind) if re.fullmatch(r"-?[0-9]{1,19}", kind) and -(2**63) <= int(kind) < 2**63 else None
 
     def _shown(self, query: TextClause) -> list[Row]:
         return [self.reader.shown(row) for row in self._database.rows(query)]
