@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sf_police.page.colors import most_frequent, place_of
 from sf_police.page.findings import Finding, Words, findings, marked_starts
-from sf_police.page.summary import BEGINNING, END_OF_TIME, WEEK, Bucket, Summary, bucket_length, bucket_start, buckets
+from sf_police.page.summary import BEGINNING, END_OF_TIME, WEEK, Bucket, Grid, Summary, buckets, grid
 from sf_police.question import Question
 from sf_police.store.spans import SpanReader
 
@@ -89,21 +89,20 @@ class OverTime:
         )
         if not by_start:
             return []
-        size = bucket_length(max(by_start) - min(by_start) + least, least, most=_OUTCOME_POINTS)
-        return self._merged(by_start, size)
+        return self._merged(by_start, grid(min(by_start), max(by_start), least, most=_OUTCOME_POINTS))
 
-    def _merged(self, by_start: Mapping[datetime, Mapping[str, int]], size: timedelta) -> list[Row]:
+    def _merged(self, by_start: Mapping[datetime, Mapping[str, int]], points: Grid) -> list[Row]:
         frequent = self._frequent()
         own = {*frequent, self.question.no_vote} - {""}
         merged: dict[datetime, Counter[str]] = defaultdict(Counter)
         for start, counted in by_start.items():
             for name, number in counted.items():
-                merged[bucket_start(start, size)][name if name in own else OTHER] += number
+                merged[points.start_of(start)][name if name in own else OTHER] += number
         places = {name: self._place(name, frequent) for counted in merged.values() for name in counted}
         names = sorted(places, key=lambda name: places[name])
         return [
             {
-                "start": start, "end": start + size, "outcome": name, "rows": counted[name],
+                "start": start, "end": start + points.size, "outcome": name, "rows": counted[name],
                 "share": round(counted[name] / counted.total(), 4), "place": places[name],
             }
             for start, counted in sorted(merged.items()) for name in names
@@ -142,11 +141,11 @@ class OverTime:
         counted = self.spans.kind_by_window(choice.kind, choice.since, choice.until)
         if not counted:
             return []
-        size = bucket_length(max(counted) - min(counted) + self.length, self.length, most=_KIND_POINTS)
+        points = grid(min(counted), max(counted), self.length, most=_KIND_POINTS)
         by_start: Counter[datetime] = Counter()
         for start, number in counted.items():
-            by_start[bucket_start(start, size)] += number
-        return [{"start": start, "end": start + size, "rows": by_start[start]} for start in sorted(by_start)]
+            by_start[points.start_of(start)] += number
+        return [{"start": start, "end": start + points.size, "rows": by_start[start]} for start in sorted(by_start)]
 
 
 def _points(points: Iterable[Bucket]) -> list[Row]:

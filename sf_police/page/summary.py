@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import Final, NamedTuple
 
 from sf_police.store.spans import SpanReader
@@ -98,7 +99,7 @@ class Summary:
 
 def week_of(time: datetime) -> datetime:
     """Return the Monday on which the week of this time begins."""
-    return bucket_start(time, WEEK)
+    return Grid(WEEK, MONDAY).start_of(time)
 
 
 class Bucket(NamedTuple):
@@ -123,36 +124,54 @@ class Bucket(NamedTuple):
     most: int
 
 
+class Grid(NamedTuple):
+    """Time in buckets of equal length.
+
+    Args:
+        size: of a bucket.
+        origin: the start of one of them.
+    """
+
+    size: timedelta
+    origin: datetime
+
+    def start_of(self, time: datetime) -> datetime:
+        """Return when the bucket begins that a time is in."""
+        return self.origin + (time - self.origin) // self.size * self.size
+
+
+def grid(first: datetime, last: datetime, length: timedelta, *, most: int) -> Grid:
+    """Return the grid with the shortest readable size of which no more than `most` buckets hold the windows.
+
+    Args:
+        first: start of the first window.
+        last: start of the last one.
+        length: of a window; a bucket holds whole ones, and begins with one.
+        most: at least 1.
+    """
+    # Windows of 5 hours do not begin with a Monday.
+    origin = MONDAY + (first - MONDAY) % length
+    hours = [timedelta(hours=n) for n in (1, 2, 3, 4, 6, 8, 12, 24, 48, 168, 336, 672)]
+    readable = [length, *(each for each in hours if each > length and not each % length)]
+    longer = (readable[-1] * n for n in count(2))
+    grids = (Grid(size, origin) for size in chain(readable, longer))
+    return next(each for each in grids if (each.start_of(last) - each.start_of(first)) // each.size < most)
+
+
 def buckets(windows: Sequence[Window], length: timedelta, *, most: int) -> list[Bucket]:
     """Return at most `most` points of equal length, a multiple of the windows' length, that cover the windows."""
     if not windows:
         return []
-    size = bucket_length(windows[-1].start - windows[0].start + length, length, most=most)
-    return [_bucket(start, size, group) for start, group in _groups(windows, size)]
+    points = grid(windows[0].start, windows[-1].start, length, most=most)
+    return [_bucket(start, points.size, group) for start, group in _groups(windows, points)]
 
 
-def bucket_length(span: timedelta, length: timedelta, *, most: int) -> timedelta:
-    """Return the shortest readable multiple of a window's length that divides the span into `most` points at most."""
-    least = span / most
-    hours = [timedelta(hours=n) for n in (1, 2, 3, 4, 6, 8, 12, 24, 48, 168, 336, 672)]
-    candidates = [length, *(each for each in hours if each > length and not each % length)]
-    for each in candidates:
-        if each >= least:
-            return each
-    return candidates[-1] * -(-least // candidates[-1])
-
-
-def bucket_start(time: datetime, size: timedelta) -> datetime:
-    """Return when the bucket of this length begins that a time is in."""
-    return MONDAY + (time - MONDAY) // size * size
-
-
-def _groups(windows: Sequence[Window], size: timedelta) -> Iterator[tuple[datetime, Sequence[Window]]]:
+def _groups(windows: Sequence[Window], points: Grid) -> Iterator[tuple[datetime, Sequence[Window]]]:
     starts = [window.start for window in windows]
     at = 0
     while at < len(windows):
-        start = bucket_start(starts[at], size)
-        end = bisect_left(starts, start + size, at)
+        start = points.start_of(starts[at])
+        end = bisect_left(starts, start + points.size, at)
         yield start, windows[at:end]
         at = end
 
