@@ -70,12 +70,15 @@ def findings(windows: Sequence[Window], length: timedelta, words: Words, *, zone
     """
     if not windows:
         return []
+    first, end = windows[0].start, windows[-1].start + length
+    repeated = [_repeated(hour, windows, length, words) for hour in (repeated_hours(first, end, zone) if zone else [])]
+    if end - first < timedelta(weeks=_LEAST_WEEKS):
+        return repeated
     marked = sorted(_marked(windows, length, words), key=lambda each: -each.weight)[:_MOST_MARKED]
-    repeated = repeated_hours(windows[0].start, windows[-1].start + length, zone) if zone else []
     return [
         *_days(windows, words),
         *_hours(windows, length, words),
-        *(_repeated(start, windows, words) for start in repeated),
+        *repeated,
         *sorted(marked, key=lambda each: each.start),
     ]
 
@@ -130,8 +133,10 @@ def _days(windows: Sequence[Window], words: Words) -> Iterator[Finding]:
     totals: dict[date, int] = defaultdict(int)
     for window in windows:
         totals[window.start.date()] += window.rows
-    whole = dict(list(totals.items())[1:-1])  # the first and the last may be a part of a day
-    if len(whole) < _LEAST_WEEKS * 7:
+    # The first and the last may be a part of a day; one without records has no window.
+    first, last = windows[0].start.date(), windows[-1].start.date()
+    whole = {day: totals[day] for day in (first + n * _DAY for n in range(1, (last - first).days))}
+    if len(whole) < _LEAST_WEEKS * 7 or len(set(whole.values())) == 1:
         return
     usual = median(whole.values())
     for name, day in (
@@ -159,6 +164,8 @@ def _hours(windows: Sequence[Window], length: timedelta, words: Words) -> Iterat
     # Of equal medians the mean decides.
     in_order = sorted(middle, key=lambda at: (middle[at], sum(by_time[at]) / len(by_time[at])))
     least, most = in_order[0], in_order[-1]
+    if middle[least] == middle[most]:
+        return
     text = (
         f"Through the day: {number_of(middle[least], words.kinds)} in the window from {least:%H:%M}, "
         f"{middle[most]:,g} from {most:%H:%M} (medians)."
@@ -166,13 +173,14 @@ def _hours(windows: Sequence[Window], length: timedelta, words: Words) -> Iterat
     yield Finding(windows[0].start, windows[-1].start + length, "hours", text)
 
 
-def _repeated(start: datetime, windows: Sequence[Window], words: Words) -> Finding:
-    end = start + timedelta(hours=1)
-    rows = sum(window.rows for window in windows if start <= window.start < end)
-    text = (
-        f"{_span(start, end)} happened twice, as the clocks were set back: its windows hold two hours of "
-        f"{words.rows} ({rows:,})."
-    )
+def _repeated(hour: datetime, windows: Sequence[Window], length: timedelta, words: Words) -> Finding:
+    until = hour + timedelta(hours=1)
+    holding = [window for window in windows if window.start < until and window.start + length > hour]
+    start = min([hour, *(window.start for window in holding)])
+    end = max([until, *(window.start + length for window in holding)])
+    rows = sum(window.rows for window in holding)
+    holds = "its windows hold two hours" if end - start == until - hour else "its window holds one hour more"
+    text = f"{_span(hour, until)} happened twice, as the clocks were set back: {holds} of {words.rows} ({rows:,})."
     return Finding(start, end, "repeated", text)
 
 
@@ -211,6 +219,7 @@ def _span(start: datetime, end: datetime) -> str:
 
 
 def marked_starts(found: Iterable[Finding], windows: Sequence[Window]) -> dict[datetime, str]:
-    """Return the windows within a `few`, a `many` or a `repeated` finding, and which it is."""
-    spans = [each for each in found if each.kind in ("few", "many", "repeated")]
+    """Return the windows within a `few`, a `many` or a `repeated` finding, and which it is; the last explains most."""
+    kinds = ("few", "many", "repeated")
+    spans = sorted((each for each in found if each.kind in kinds), key=lambda each: kinds.index(each.kind))
     return {w.start: each.kind for w in windows for each in spans if each.start <= w.start < each.end}
