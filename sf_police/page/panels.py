@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Final
 
 from sf_police.page.over_time import Choice, OverTime, Row
@@ -106,8 +107,7 @@ class Panels:
     def health(self, _: Choice) -> list[Row]:
         """Return the newest micro-batches, by batch id, with rows/s and how far the watermark trails."""
         batches = self._reader.last_batches(_BATCHES)[::-1]
-        after = [*batches[1:], None]
-        return [self._of_batch(each, then) for each, then in zip(batches, after, strict=True)]
+        return [self._of_batch(each, then) for each, then in zip_longest(batches, batches[1:])]
 
     def _of_batch(self, batch: Batch, after: Batch | None) -> Row:
         # The next watermark trails this batch's latest event by the delay; after the latest batch it is not known yet.
