@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sf_police.page.over_time import Choice
+from sf_police.page.panels import Panels
 from sf_police.page.watch import Snapshot
 
 _MOST_CACHED: Final = 256
@@ -24,11 +25,13 @@ class Found:
         rows: as of a snapshot.
         version: of that snapshot; -1: not read yet.
         due_s: when they may be read again.
+        source: what read them: another one has another store's.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     version: int = -1
     due_s: float = 0.0
+    source: Panels | None = None
 
 
 class PanelCache:
@@ -50,8 +53,9 @@ class PanelCache:
         with lock:
             last = found[0]
             begun = time.monotonic()
-            if last.version < snapshot.version and begun >= last.due_s:
+            is_due = last.version < snapshot.version and begun >= last.due_s
+            if is_due or last.source is not snapshot.panels:
                 rows = snapshot.panels.rows(panel, choice)
                 done = time.monotonic()
-                found[0] = Found(rows, snapshot.version, done + _PAUSE * (done - begun))
+                found[0] = Found(rows, snapshot.version, done + _PAUSE * (done - begun), snapshot.panels)
             return found[0]
