@@ -30,20 +30,20 @@ def engine(url: URL) -> Engine:
     if shown != url.database:
         raise UsageError(f"the store's path {shown} is not UTF-8 text", remedy="set STATE_DIR to another folder")
     made = create_engine(url, paramstyle="qmark")
-    event.listen(made, "do_connect", _open_read_only)
+    event.listen(made, "do_connect", _open)
     event.listen(made, "connect", _settle)
     event.listen(made, "checkout", _ensure_same_file)
     return made
 
 
-def _open_read_only(dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> Any:
-    # SQLite cannot open a file in WAL mode where it may create none beside it, unless told that nobody writes.
+def _open(dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> Any:
     path = Path(str(args[0]))
-    if not _is_read_only(path):
-        return None
-    is_in_use = Path(f"{path}-wal").exists()
-    uri = f"file:{quote(str(path))}?mode=ro" + ("" if is_in_use else "&immutable=1")
-    return dialect.connect(uri, *args[1:], **{**options, "uri": True})
+    # Only `prepare` creates it: where a store was deleted, whoever still reads it would leave an empty file.
+    mode = "mode=rw"
+    if _is_read_only(path):
+        # SQLite cannot open a file in WAL mode where it may create none beside it, unless told that nobody writes.
+        mode = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    return dialect.connect(f"file://{quote(str(path))}?{mode}", *args[1:], **{**options, "uri": True})
 
 
 def _is_read_only(path: Path) -> bool:
@@ -89,11 +89,16 @@ def exists(engine: Engine) -> bool:
 
 def prepare(engine: Engine) -> None:
     """Create the file's folder, and the file in WAL mode: readers and the stream do not block each other."""
-    folder = Path(str(engine.url.database)).parent
+    path = Path(str(engine.url.database))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SfPoliceError(f"cannot create the store's folder {folder}: {folder_reason(error)}") from error
+        raise SfPoliceError(f"cannot create the store's folder {path.parent}: {folder_reason(error)}") from error
+    try:
+        if not path.exists():
+            path.touch(0o644)
+    except OSError as error:
+        raise SfPoliceError(f"cannot create the store {path}: {error.strerror}") from error
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
@@ -170,9 +175,9 @@ def replace_view(connection: Connection, name: str, query: str) -> None:
 
 def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
     """Return that the store is gone, or read-only, if that is why."""
-    if "no such table" in str(error):
-        return gone(where, error)
     path = Path(str(engine.url.database))
+    if "no such table" in str(error) or (_UNREADABLE[0] in str(error) and not path.exists()):
+        return gone(where, error)
     if not any(said in str(error) for said in _UNREADABLE) or not _is_read_only(path):
         return None
     if Path(f"{path}-wal").exists() and "unable" in str(error):
