@@ -84,14 +84,17 @@ class Watcher:
             if replace(found, version=self.snapshot.version) != self.snapshot:
                 self.snapshot = replace(found, version=self.snapshot.version + 1)
                 self.on_change()
-            is_busy = self._store is not None and not self._store.summary.is_whole
-            self._is_over.wait(0 if is_busy else _SECONDS_BETWEEN_LOOKS)
+            self._is_over.wait(self._pause_s())
+
+    def _pause_s(self) -> float:
+        if self._store is None:
+            return _SECONDS_BETWEEN_ASKING_WHO_RUNS
+        return _SECONDS_BETWEEN_LOOKS if self._store.summary.is_whole else 0
 
     def _look(self) -> Snapshot:
         try:
             if self._store is None:
                 if not self._database.exists():
-                    self._is_over.wait(_SECONDS_BETWEEN_ASKING_WHO_RUNS)
                     return Snapshot(0, "none", note=_NO_STORE)
                 if refusal := self._database.refusal():
                     raise refusal
@@ -100,7 +103,6 @@ class Watcher:
         except SfPoliceError as error:
             # Deleted, replaced or out of reach: what was read of it may be another's.
             self._store = None
-            self._is_over.wait(_SECONDS_BETWEEN_ASKING_WHO_RUNS)
             return Snapshot(0, "unusable", note=str(error))
 
 
@@ -125,7 +127,7 @@ class _WatchedStore:
             if newest is None or (self._batch and newest.query_id != self._batch.query_id):
                 raise SfPoliceError("the store was deleted while it was looked at", remedy="it is opened again")
             self._follow(newest)
-        if self._batch and self._length_s is None:
+        if self._batch and self._panels is None:
             self._begin()
         self._read_older()
         self._ask_who_runs()
@@ -134,20 +136,25 @@ class _WatchedStore:
     def _begin(self) -> None:
         stream = self._reader.stream()
         self._settings = stream[1] if stream else {}
-        self._length_s = self._spans.window_length_s()
-        if self._length_s is not None:
-            delay = (
-                timedelta(seconds=duration_s(self._settings["watermark"])) if "watermark" in self._settings else None
-            )
-            self._panels = Panels(self._reader, self.summary, timedelta(seconds=self._length_s), delay)
+        # Of a stream whose every record was rejected there is no window, but there are books and reasons.
+        length, delay = self._duration("window"), self._duration("watermark")
+        stored_s = self._spans.window_length_s()
+        length = length if stored_s is None else timedelta(seconds=stored_s)
+        if length is not None:
+            self._length_s = int(length.total_seconds())
+            self._panels = Panels(self._reader, self.summary, length, delay)
+
+    def _duration(self, setting: str) -> timedelta | None:
+        return timedelta(seconds=duration_s(self._settings[setting])) if setting in self._settings else None
 
     def _follow(self, newest: Batch) -> None:
-        if self._batch:
-            # A batch changes no window that ends before the watermark which decided what was late in it.
-            first = self._reader.batch(self._batch.batch_id + 1)
-            can_tell = self._database.question.drops_duplicates and first is not None
-            self.summary.read_again(first.watermark if can_tell and first else None)
+        self.summary.read_again(self._unchanged_until())
         self._batch = newest
+
+    def _unchanged_until(self) -> datetime | None:
+        # A batch changes no window that ends before the watermark which decided what was late in it.
+        first = self._reader.batch(self._batch.batch_id + 1) if self._batch else None
+        return first.watermark if first and self._database.question.drops_duplicates else None
 
     def _read_older(self) -> None:
         until = time.monotonic() + _SECONDS_OF_READING
