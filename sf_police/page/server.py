@@ -6,10 +6,11 @@ Reads the store, and writes nothing. Everything that is served comes from here: 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,59 +22,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.page.assets import Assets
 from sf_police.page.cache import PanelCache
 from sf_police.page.describe import described
+from sf_police.page.guard import Guard
 from sf_police.page.over_time import Choice
 from sf_police.page.panels import PANELS
 from sf_police.page.summary import BEGINNING, END_OF_TIME
 from sf_police.page.watch import Snapshot, Watcher
 from sf_police.question import Question
-from sf_police.view.terminal import to_csv, to_json
+from sf_police.view.terminal import printable, to_csv, to_json
 
-_POLICY: Final = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-_HEADERS: Final = {
-    b"content-security-policy": _POLICY.encode(),
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"cross-origin-opener-policy": b"same-origin",
-}
+_FRESH: Final = {"cache-control": "no-cache"}
+_MEDIA: Final = {
+    "html": "text/html", "js": "text/javascript", "css": "text/css", "json": "application/json", "svg": "image/svg+xml",
+}  # fmt: skip
 # So that what is between the server and the page does not end the connection, and a page knows that it is up to date.
 _SECONDS_BETWEEN_SIGNS: Final = 15.0
 _LONGEST_TEXT: Final = 2_000
-
-
-class Guard:
-    """Refuses foreign Host headers, which a page elsewhere could send (DNS rebinding), and adds the headers."""
-
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
-        self._app, self._hosts = app, hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request (ASGI)."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
-            await send(message)
-
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-        name = host if host.endswith("]") else host.rpartition(":")[0] if ":" in host else host
-        if self._hosts and name not in self._hosts:
-            refusal = PlainTextResponse("this host is not served: open the address that the dashboard printed\n", 421)
-            await refusal(scope, receive, send_guarded)
-            return
-        await self._app(scope, receive, send_guarded)
 
 
 class Page:
@@ -86,7 +55,7 @@ class Page:
         self._changed = asyncio.Event()
         self._is_over = False
 
-    def app(self, hosts: tuple[str, ...]) -> Starlette:
+    def app(self, hosts: tuple[str, ...]) -> ASGIApp:
         """Return the application; `hosts` are the names that may be asked for, all if there is none."""
         routes = [
             Route("/", self.index),
@@ -95,8 +64,11 @@ class Page:
             Route("/data/{panel}.{form}", self.panel),
             Route("/events", self.events),
         ]
-        middleware = [Middleware(Guard, hosts=hosts), Middleware(GZipMiddleware, minimum_size=1_000)]
-        return Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
+        middleware = [Middleware(GZipMiddleware, minimum_size=1_000)]
+        app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
+        app.router.redirect_slashes = False
+        # Around all of it, as Starlette's own answer to an error passes by its middleware.
+        return Guard(app, hosts)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002 # Starlette's
@@ -105,8 +77,9 @@ class Page:
 
     def wake(self) -> None:
         """Tell everyone who looks on that there is a new snapshot; from any thread."""
-        if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self._loop:
+            with suppress(RuntimeError):  # the server has ended, and its loop with it
+                self._loop.call_soon_threadsafe(self._wake)
 
     def end(self) -> None:
         """End the connections of those who look on, so that the server can end."""
@@ -117,21 +90,22 @@ class Page:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    def index(self, request: Request) -> Response:  # noqa: ARG002 # Starlette's
+    def index(self, request: Request) -> Response:
         """Return the page."""
-        return Response(self._assets.read("index.html"), media_type="text/html", headers={"cache-control": "no-cache"})
+        return self._file("index.html", request)
 
     def asset(self, request: Request) -> Response:
         """Return one of the page's files."""
-        name = request.path_params["name"]
+        return self._file(request.path_params["name"], request)
+
+    def _file(self, name: str, request: Request) -> Response:
         if name not in self._assets.names:
             raise HTTPException(404, "no such file")
-        media = {"js": "text/javascript", "css": "text/css", "json": "application/json", "svg": "image/svg+xml"}
-        content, tag = self._assets.read(name), self._assets.tag(name)
-        headers = {"cache-control": "no-cache", "etag": tag}
+        tag = self._assets.tag(name)
+        headers = {**_FRESH, "etag": tag}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(content, media_type=media[name.rpartition(".")[2]], headers=headers)
+        return Response(self._assets.read(name), media_type=_MEDIA[name.rpartition(".")[2]], headers=headers)
 
     def state(self, request: Request) -> Response:  # noqa: ARG002 # Starlette's
         """Return the state of things."""
@@ -147,21 +121,21 @@ class Page:
             found = self._cache.read(snapshot, panel, choice_of(request.query_params, snapshot))
         except SfPoliceError as error:
             return PlainTextResponse(f"{error}\n", 503)
-        headers = {"cache-control": "no-cache"}
         if form == "csv":
-            headers["content-disposition"] = f'attachment; filename="{panel}.csv"'
+            headers = {**_FRESH, "content-disposition": f'attachment; filename="{panel}.csv"'}
             return Response(to_csv(found.rows), media_type="text/csv", headers=headers)
-        return self._json({"is_newest": found.version == snapshot.version, "rows": found.rows}, headers)
+        return self._json({"is_newest": found.version >= snapshot.version, "rows": found.rows})
 
     @staticmethod
-    def _json(document: object, headers: Mapping[str, str] | None = None) -> Response:
-        return Response(to_json(document, indent=None), media_type="application/json", headers=headers)
+    def _json(document: object) -> Response:
+        return Response(to_json(document, indent=None), media_type=_MEDIA["json"], headers=_FRESH)
 
-    async def events(self, request: Request) -> Response:  # noqa: ARG002 # Starlette's
+    async def events(self, request: Request) -> Response:
         """Send the state of things, now and after every change; whoever was away gets the newest."""
-        return StreamingResponse(
-            self._messages(), media_type="text/event-stream", headers={"cache-control": "no-cache"}
-        )
+        media = "text/event-stream"
+        if request.method == "HEAD":  # has no body to wait for
+            return Response(media_type=media, headers=_FRESH)
+        return StreamingResponse(self._messages(), media_type=media, headers=_FRESH)
 
     async def _messages(self) -> AsyncIterator[str]:
         seen = -1
@@ -194,7 +168,7 @@ def _time(given: Mapping[str, str], name: str) -> datetime | None:
     except ValueError:
         time = None
     if text and (time is None or time.tzinfo is not None):
-        raise HTTPException(400, f"{name}={text[:40]}: expected a time such as 2018-12-31T23:30")
+        raise HTTPException(400, f"{name}={printable(text[:40])}: expected a time such as 2018-12-31T23:30")
     return time
 
 
@@ -208,22 +182,26 @@ def _text(given: Mapping[str, str], name: str) -> str:
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens. Raises UsageError if the port or the address cannot be had."""
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = socket.socket(family)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((host, port))
-        made.listen(128)
+        with ExitStack() as opened:
+            made = opened.enter_context(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((host, port))
+            made.listen(128)
+            opened.pop_all()
+            return made
     except OSError as error:
-        raise UsageError(
-            f"DASHBOARD_PORT={port}: cannot listen on {host}: {error.strerror or error}", remedy="choose another port"
-        ) from None
-    return made
+        reason = error.strerror or str(error)
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            what = f"DASHBOARD_PORT={port}: cannot listen on {host}: {reason}"
+            raise UsageError(what, remedy="choose another port") from None
+        what = f"DASHBOARD_HOST={host}: cannot listen there: {reason}"
+        raise UsageError(what, remedy="name an address of this machine") from None
 
 
 class Server:
     """Serves an application in a thread, until it is stopped."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="server")
