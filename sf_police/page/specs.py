@@ -25,6 +25,7 @@ _LABEL: Final = (
     "utcFormat(datum.t2, '%H:%M') : utcFormat(datum.t2, '%a %Y-%m-%d %H:%M'))"
 )
 _SHORT: Final = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
+_NO_NAN: Final = "datum.label === 'NaN' ? '' : datum.label"
 _NOTES: Final = (
     "({few: 'unusually few', many: 'unusually many', repeated: 'this hour happened twice'})[datum.mark] || ''"
 )
@@ -145,7 +146,8 @@ def _hours(rows: str) -> Chart:
         alt.Y("weekday:O", sort=_WEEKDAYS, title=None),
         color=alt.Color(
             "mean:Q", title=f"{rows} per window", scale=alt.Scale(scheme="viridis"),
-            legend=alt.Legend(orient="bottom", gradientLength=160),
+            # Without rows there is no number to show.
+            legend=alt.Legend(orient="bottom", gradientLength=160, labelExpr=_NO_NAN),
         ),
         tooltip=[
             alt.Tooltip("weekday:N"), alt.Tooltip("hour:O"), alt.Tooltip("windows:Q", format=","),
