@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -52,8 +53,10 @@ def ready_assets(jars_dir: Path, question: Question, *, say: Callable[[str], Non
     folder = jars_dir / f"page-{_digest(rows, kinds)}"
     if not all((folder / name).is_file() for name in _MADE):
         say("making the page's charts (once)")
-        command = [sys.executable, "-m", make.__name__, str(folder), rows, kinds]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own
+        # With the packages of this process, and none of the folder that it was started in.
+        command = [sys.executable, "-P", "-W", "ignore", "-m", make.__name__, str(folder), rows, kinds]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 # our own
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["no reason was given"]
             raise SfPoliceError(f"the page's charts cannot be made in {folder}: {said[-1]}", remedy=make.REMEDY)
