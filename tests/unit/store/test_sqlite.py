@@ -17,7 +17,7 @@ from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.store import sqlite
 from sf_police.store.answers import StoreReader
-from sf_police.store.database import open_database
+from sf_police.store.database import Database, open_database
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table, store_batch
 from tests.support.question import resolve
@@ -94,3 +94,38 @@ def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_written(as_nob
 
     assert refused.value.what == f"the store at sqlite:///{path} is read-only"
     assert [entry.name for entry in as_nobody.iterdir()] == ["answers.db"]
+
+
+def test_a_store_that_was_deleted_is_not_made_again_by_who_reads_it(tmp_path: Path) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
+        store_batch(database)
+        with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as other:
+            other.drop()
+
+        for _ in range(2):
+            with pytest.raises(SfPoliceError, match="was deleted or replaced while it was in use"):
+                StoreReader(database).last_batches(1)
+        assert list(tmp_path.iterdir()) == []
+
+        store_batch(database)
+        assert len(StoreReader(database).last_batches(2)) == 1
+
+
+@pytest.mark.parametrize("name", ["a b.db", "50%25 %41.db", "é ü.db", "why?mode=ro.db", "#1.db", "a:b.db", "&x=y.db"])
+def test_a_files_name_is_no_part_of_an_address(tmp_path: Path, name: str) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path}/answers.db", QUESTION)) as database:
+        url = database._engine.url.set(database=f"/{tmp_path / name}")  # with two slashes at its start
+
+    with closing(Database(url, sqlite, QUESTION)) as database:
+        store_batch(database)
+        assert len(StoreReader(database).last_batches(1)) == 1
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_place_that_takes_no_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    path.symlink_to(tmp_path / "none" / "answers.db")
+
+    with pytest.raises(SfPoliceError, match=f"cannot create the store {path}: No such file or directory"):
+        store_batch(open_database(f"sqlite:///{path}", QUESTION))
