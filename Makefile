@@ -76,10 +76,6 @@ test: ## Lint, unit, integration and quick fault tests (says how long)
 topic-create: .venv-or-install ## Create the topic with PARTITIONS partitions
 	@$(SF_POLICE) create-topic $(ARGS)
 
-.PHONY: topic-inspect
-topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
-	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
-
 .PHONY: data
 data: .venv-or-install ## Generate the calls, unless DATA names a file that exists
 	@$(SF_POLICE) generate --if-missing $(ARGS)
@@ -125,6 +121,10 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
 
+.PHONY: topic-inspect
+topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
+
 ##- Development
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
@@ -159,6 +159,10 @@ lint: install ## Check the code without changing it
 fmt: install ## Format the code
 	@"$(PYTHON)" -m ruff format . && "$(PYTHON)" -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
 
+.PHONY: clean
+clean: ## Delete the venv and the tools' leftovers, but neither Kafka's data nor the jars
+	@scripts/clean.sh
+
 ##- Benchmarks
 .PHONY: bench
 bench: install ## Measure rows/s by partitions, offsets per trigger, state partitions, executors (BENCH_QUICK=1: 3 minutes)
@@ -189,8 +193,3 @@ pictures: .browser-install ## Make the docs' pictures again, from a real run (ne
 .PHONY: .browser-install
 .browser-install: install
 	@scripts/venv-install.sh --browser
-
-##- Cleaning up
-.PHONY: clean
-clean: ## Delete the venv and the tools' leftovers, but neither Kafka's data nor the jars
-	@scripts/clean.sh
