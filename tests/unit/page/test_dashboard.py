@@ -199,13 +199,20 @@ def test_a_server_that_ends_by_itself_is_a_failure(
     )
 
 
-def test_the_charts_are_made_once_at_install(
+def test_charts_that_are_made_are_not_made_again_at_install(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["make-page"]) == 0
+
+    assert capsys.readouterr().err == ""
+
+
+def test_charts_that_cannot_be_made_are_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SF_POLICE_JARS_DIR", str(tmp_path / "jars"))
+    (tmp_path / "jars").write_text("a file in its place")
 
-    assert (main(["make-page"]), main(["make-page"])) == (0, 0)
+    assert main(["make-page"]) == 1
 
-    assert capsys.readouterr().err == "making the page's charts (once)\n"
-    [folder] = (tmp_path / "jars").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"vega.js", "specs.json"}
+    making, error = capsys.readouterr().err.splitlines()
+    assert making == "making the page's charts (once)"
+    assert error.startswith(f"error: the page's charts cannot be made in {tmp_path}/jars/page-")
