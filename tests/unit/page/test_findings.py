@@ -91,6 +91,14 @@ def test_what_differs_from_week_to_week_is_usual(rows: int, is_marked: bool) -> 
     assert bool(told(windows, "many")) is is_marked
 
 
+def test_where_there_usually_is_no_row_none_are_usual() -> None:
+    nights = {FRIDAY + n * 7 * DAY: None for n in range(-2, 4)}
+
+    [found] = told(series(42, changes={**nights, FRIDAY: 5}), "few", "many")
+
+    assert found.text == "2018-10-19, 12:00 to 12:30: 5 calls, where some 0 are usual."
+
+
 def test_each_hour_of_each_weekday_has_its_own_usual_number() -> None:
     def rows(start: datetime) -> int:
         return 100 if start.weekday() == 5 and start.hour >= 22 else 9

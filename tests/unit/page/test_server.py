@@ -19,8 +19,10 @@ import pytest
 from sf_police.calls import QUESTION
 from sf_police.errors import UsageError
 from sf_police.page.assets import Assets
+from sf_police.page.over_time import Choice
 from sf_police.page.panels import PANELS, Panels
-from sf_police.page.server import listening
+from sf_police.page.server import choice_of, listening
+from sf_police.page.watch import Snapshot
 from sf_police.store.database import Database, open_database
 from tests.support.builders import store_batch
 from tests.support.pages import Served, message, served
@@ -145,6 +147,31 @@ def test_a_span_is_in_the_address(page: Served, query: str, hours: list[float]) 
     assert [row["start"] for row in page.rows(f"/data/windows.json{query}")] == expected
     for panel in PANELS:
         page.rows(f"/data/{panel}.json{query}")
+
+
+@pytest.mark.parametrize(
+    ("given", "since", "until"),
+    [
+        ({}, 14, 16.5),
+        ({"from": "2018-10-12"}, 14, 16.5),
+        ({"to": "2018-10-12T16:30"}, 14, 16.5),
+        ({"from": "0001-01-01", "to": "9999-12-31"}, 14, 16.5),
+        ({"from": "2018-10-12T15:00"}, 15, 16.5),
+        ({"from": "2018-10-12T15:00", "to": "2018-10-12T14:00"}, 15, 15),
+        ({"from": "2018-10-12T17:00", "to": "2018-10-12T18:00"}, 17, 17),
+    ],
+)
+def test_every_address_of_a_view_is_one_choice(given: dict[str, str], since: float, until: float) -> None:
+    day, last = datetime(2018, 10, 12), START + timedelta(hours=2)
+    snapshot = Snapshot(1, "stopped", first=START, last=last, length_s=1_800)
+
+    assert choice_of(given, snapshot) == Choice(day + timedelta(hours=since), day + timedelta(hours=until))
+
+
+def test_without_a_window_a_choice_is_what_was_given() -> None:
+    assert choice_of({"kind": "Fire", "window": "2018-10-12T14:00"}, Snapshot(1, "empty")) == Choice(
+        kind="Fire", window=START
+    )
 
 
 @pytest.mark.parametrize(
