@@ -1,7 +1,7 @@
 """Re-makes every picture that the docs show, `make pictures`: from a real run, on a broker of its own.
 
-DATA names the file of calls; by default, generated ones are sent. Records are only ever shown of generated calls, as the
-original's may not be redistributed. Terminal output is drawn as SVG by rich, from the
+DATA names the file of calls; by default, generated ones are sent. Records are only ever shown of generated calls, as
+the original's may not be redistributed. Terminal output is drawn as SVG by rich, from the
 screen of a terminal; pages are what Chromium shows. The study's picture is drawn again from its results.
 """
 

@@ -106,7 +106,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         "dashboard",
         dashboard.dashboard,
         "serve a page on the store: charts, findings, the stream's health",
-        (*_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
+        (*_KAFKA, *_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
     )
 
     sub = command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir"))

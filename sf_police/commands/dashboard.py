@@ -21,16 +21,22 @@ def dashboard(run: Run) -> int:
             f"the dashboard needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
         ) from error
     from sf_police.page.assets import ready_assets
+    from sf_police.page.metrics import StoreMetrics
     from sf_police.page.watch import Watcher
+    from sf_police.store.answers import StoreReader
     from sf_police.store.database import open_database
+    from sf_police.topic.clients import kafka_access
+    from sf_police.topic.probe import TopicProbe
 
     config, stop = run.config, run.stop
     host, port = config.dashboard_host, config.dashboard_port
     assets = ready_assets(config.jars_dir, run.question, say=say)
     listener = listening(host, port)
-    with closing(open_database(config.store, run.question, config.store_schema)) as database:
+    store = open_database(config.store, run.question, config.store_schema, is_read_only=True)
+    with closing(store) as database:
         watcher = Watcher(database)
-        page = Page(watcher, run.question, assets)
+        metrics = StoreMetrics(StoreReader(database), TopicProbe(kafka_access(config), config.kafka_topic))
+        page = Page(watcher, run.question, assets, metrics)
         watcher.on_change = page.wake
         with stop.awaited(), watcher, Server(page.app(_names(host)), listener) as server:
             say(f"dashboard: {address(host, port)} (Ctrl-C ends it)")

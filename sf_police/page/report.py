@@ -80,8 +80,8 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
     data = {"specs": specs, "panels": {**report.panels, "kinds": report.kinds()}, "words": words}
     scripts = "\n".join(_without_modules(_static(name)) for name in _SCRIPTS)
     charts = "\n".join(
-        f'<section><h2>{escape(report.heading(name))}</h2><div class="chart{_TALL.get(name, "")}" id="c-{name}" role="img" '
-        f'aria-label="{escape(report.heading(name))}"></div></section>'
+        f'<section><h2>{escape(report.heading(name))}</h2><div class="chart{_TALL.get(name, "")}" id="c-{name}" '
+        f'role="img" aria-label="{escape(report.heading(name))}"></div></section>'
         for name in CHARTS
     )
     findings = "\n".join(f"<li>{escape(row['text'])}</li>" for row in report.panels["findings"])

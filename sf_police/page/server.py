@@ -29,6 +29,9 @@ from sf_police.page.assets import Assets
 from sf_police.page.cache import PanelCache
 from sf_police.page.describe import described
 from sf_police.page.guard import Guard
+from sf_police.page.metrics import StoreMetrics
+from sf_police.page.metrics import response as metrics_response
+from sf_police.page.metrics_server import PATH as METRICS_PATH
 from sf_police.page.over_time import Choice
 from sf_police.page.panels import PANELS
 from sf_police.page.summary import BEGINNING, END_OF_TIME
@@ -48,8 +51,8 @@ _LONGEST_TEXT: Final = 2_000
 class Page:
     """The page's routes."""
 
-    def __init__(self, watcher: Watcher, question: Question, assets: Assets) -> None:
-        self._watcher, self._question, self._assets = watcher, question, assets
+    def __init__(self, watcher: Watcher, question: Question, assets: Assets, metrics: StoreMetrics) -> None:
+        self._watcher, self._question, self._assets, self._metrics = watcher, question, assets, metrics
         self._cache = PanelCache()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
@@ -63,6 +66,7 @@ class Page:
             Route("/data/state.json", self.state),
             Route("/data/{panel}.{form}", self.panel),
             Route("/events", self.events),
+            Route(METRICS_PATH, self.metrics),
         ]
         middleware = [Middleware(GZipMiddleware, minimum_size=1_000)]
         app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
@@ -129,6 +133,11 @@ class Page:
     @staticmethod
     def _json(document: object) -> Response:
         return Response(to_json(document, indent=None), media_type=_MEDIA["json"], headers=_FRESH)
+
+    def metrics(self, request: Request) -> Response:
+        """Return the metrics, as Prometheus reads them."""
+        answer = metrics_response(self._metrics, request.headers.get("accept", ""))
+        return Response(answer.body, answer.status, headers={**_FRESH, "content-type": answer.content_type})
 
     async def events(self, request: Request) -> Response:
         """Send the state of things, now and after every change; whoever was away gets the newest."""

@@ -36,6 +36,9 @@ class Backend(Protocol):
     def engine(self, url: URL) -> Engine:
         """Create the engine, with positional parameters; creates no database."""
 
+    def read_only(self, engine: Engine) -> Engine:
+        """Return an engine whose connections refuse to write."""
+
     def exists(self, engine: Engine) -> bool:
         """Return whether there is a database to connect to; never creates one."""
 

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import select
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from sf_police.config import STORE_SCHEMA
@@ -30,11 +30,9 @@ _URLS: Final = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 class Database:
     """A question's store, open."""
 
-    def __init__(self, url: URL, backend: Backend, question: Question, schema: str = STORE_SCHEMA) -> None:
+    def __init__(self, engine: Engine, backend: Backend, question: Question, schema: str) -> None:
         self.backend, self.question, self.schema = backend, question, schema
-        self.tables = tables_of(question)
-        self._engine = backend.engine(url)
-        self.dialect: Any = self._engine.dialect  # SQLAlchemy's
+        self.tables, self.dialect, self._engine = tables_of(question), engine.dialect, engine
         self._hold: Hold | None = None
 
     @property
@@ -185,8 +183,8 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> Database:
-    """Open the store; it need not exist yet.
+def open_database(url: str, question: Question, schema: str = STORE_SCHEMA, *, is_read_only: bool = False) -> Database:
+    """Open the store; it need not exist yet. Where it is read-only, the database refuses every write.
 
     Raises:
         UsageError: the URL is invalid, or its driver is not installed.
@@ -198,7 +196,8 @@ def open_database(url: str, question: Question, schema: str = STORE_SCHEMA) -> D
             raise UsageError(f"STORE={parsed}: expected {_URLS}")
         if backend is sqlite and parsed.query:
             raise UsageError(f"STORE={parsed}: an SQLite store takes no options", remedy="leave out what follows the ?")
-        return Database(parsed, backend, question, schema)
+        engine = backend.engine(parsed)
+        return Database(backend.read_only(engine) if is_read_only else engine, backend, question, schema)
     except ModuleNotFoundError as error:
         what = f"STORE={without_password(url)} needs a driver that is not installed ({error})"
         raise UsageError(what, remedy="install the extra `postgresql`") from error

@@ -50,6 +50,11 @@ def engine(url: URL) -> Engine:
     )
 
 
+def read_only(engine: Engine) -> Engine:
+    """Return the engine with transactions that are read-only."""
+    return engine.execution_options(postgresql_readonly=True)
+
+
 def exists(engine: Engine) -> bool:  # noqa: ARG001 # of the protocol
     """Return True: if there is none, connecting fails."""
     return True

@@ -36,6 +36,12 @@ def engine(url: URL) -> Engine:
     return made
 
 
+def read_only(engine: Engine) -> Engine:
+    """Return the engine, whose connections refuse to write from now on."""
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    return engine
+
+
 def _open(dialect: Any, _record: Any, args: list[Any], options: dict[str, Any]) -> Any:
     path = Path(str(args[0]))
     # Only `prepare` creates it: where a store was deleted, whoever still reads it would leave an empty file.

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import event
 
 from sf_police.page.assets import Assets
+from sf_police.page.metrics import StoreMetrics
 from sf_police.page.panels import Panels
 from sf_police.page.server import Page, Server, listening
 from sf_police.page.summary import Summary
@@ -20,6 +21,8 @@ from sf_police.page.watch import Snapshot, Watcher
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.spans import SpanReader
+from sf_police.topic.probe import Probed
+from tests.support.metrics import Answer as ProbeAnswer
 from tests.support.waiting import eventually
 
 HALF_HOUR = timedelta(minutes=30)
@@ -117,7 +120,8 @@ def served(database: Database, assets: Assets, *, hosts: tuple[str, ...] = NAMES
     listener = listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     watcher = Watcher(database)
-    page = Page(watcher, database.question, assets)
+    metrics = StoreMetrics(StoreReader(database), ProbeAnswer(Probed(is_reachable=False, topic=None)))  # type: ignore[arg-type]
+    page = Page(watcher, database.question, assets, metrics)
     watcher.on_change = page.wake
     with watcher, Server(page.app(hosts), listener):
         yield Served(port, watcher, page)

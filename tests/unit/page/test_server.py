@@ -25,6 +25,7 @@ from sf_police.page.server import choice_of, listening
 from sf_police.page.watch import Snapshot
 from sf_police.store.database import Database, open_database
 from tests.support.builders import store_batch
+from tests.support.metrics import samples_of
 from tests.support.pages import Served, message, served
 
 START = datetime(2018, 10, 12, 14)
@@ -324,6 +325,13 @@ def test_a_file_that_is_known_is_not_sent_again(page: Served, path: str) -> None
 
 def test_each_file_has_a_tag_of_its_own(page: Served, assets: Assets) -> None:
     assert len({page.ask(f"/assets/{name}").headers["etag"] for name in assets.names}) == len(list(assets.names))
+
+
+def test_the_metrics_are_served_beside_the_page(page: Served) -> None:
+    found = samples_of(page.ask("/metrics").text)
+
+    assert found[("sf_police_books_balanced", ())] == 1
+    assert found[("sf_police_broker_reachable", ())] == 0
 
 
 def test_large_answers_are_packed_for_those_who_take_it(page: Served) -> None:

@@ -18,6 +18,7 @@ from sf_police.question import Field, Question
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, existing_database, open_database
 from sf_police.store.writer import StoreWriter
+from tests.support.builders import store_batch
 
 
 @pytest.fixture
@@ -110,3 +111,15 @@ def test_another_driver_is_not_asked_for_but_the_one_that_is_used_is_named(name:
 def test_an_option_of_sqlites_url_is_refused(tmp_path: Path, options: str) -> None:
     with pytest.raises(UsageError, match="takes no options"):
         open_database(f"sqlite:///{tmp_path}/answers.db?{options}", QUESTION)
+
+
+def test_a_read_only_store_refuses_to_be_written(database: Database) -> None:
+    store_batch(database, late=1)
+    url = database._engine.url.render_as_string(hide_password=False)
+
+    with closing(open_database(url, QUESTION, is_read_only=True)) as reading:
+        assert [batch.late for batch in StoreReader(reading).last_batches(1)] == [1]
+        with pytest.raises(SfPoliceError, match="read-?only"):
+            store_batch(reading, late=1)
+
+    assert len(StoreReader(database).last_batches(9)) == 1

@@ -116,7 +116,7 @@ def test_a_files_name_is_no_part_of_an_address(tmp_path: Path, name: str) -> Non
     with closing(open_database(f"sqlite:///{tmp_path}/answers.db", QUESTION)) as database:
         url = database._engine.url.set(database=f"/{tmp_path / name}")  # with two slashes at its start
 
-    with closing(Database(url, sqlite, QUESTION)) as database:
+    with closing(Database(sqlite.engine(url), sqlite, QUESTION, "sf_police")) as database:
         store_batch(database)
         assert len(StoreReader(database).last_batches(1)) == 1
 
