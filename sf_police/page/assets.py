@@ -54,7 +54,7 @@ def ready_assets(jars_dir: Path, question: Question, *, say: Callable[[str], Non
     if not all((folder / name).is_file() for name in _MADE):
         say("making the page's charts (once)")
         # With the packages of this process, and none of the folder that it was started in.
-        command = [sys.executable, "-P", "-W", "ignore", "-m", make.__name__, str(folder), rows, kinds]
+        command = [sys.executable, "-P", "-m", make.__name__, str(folder), rows, kinds]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)  # noqa: S603 # our own
         if done.returncode:

@@ -94,7 +94,6 @@ def test_a_module_in_the_folder_that_it_is_started_in_is_not_taken(
     for name in ("altair", "vl_convert", "json"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('of the folder')\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONWARNINGS", "error")
 
     assert ready(tmp_path / "jars")[1] == MAKING
 

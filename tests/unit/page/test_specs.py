@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +60,24 @@ def test_every_chart_reads_rows_and_has_no_colours_of_its_own_theme(name: str) -
     [*_, brought] = vl_convert.get_vegalite_versions()
     assert spec["$schema"].startswith(f"https://vega.github.io/schema/vega-lite/v{brought}.")
     assert "http" not in str({key: value for key, value in spec.items() if key != "$schema"})
+
+
+def times(part: Any) -> Iterator[Any]:
+    """Every axis of time in a part of a spec."""
+    if isinstance(part, dict):
+        if part.get("type") == "temporal":
+            yield part
+        part = list(part.values())
+    for each in part if isinstance(part, list) else []:
+        yield from times(each)
+
+
+@pytest.mark.parametrize("name", sorted({*SPECS} - {"shares", "hours", "series"}))
+def test_times_have_no_zone_of_the_browsers(name: str) -> None:
+    found = list(times(SPECS[name]))
+
+    assert found
+    assert {axis["scale"]["type"] for axis in found} == {"utc"}
 
 
 @pytest.mark.parametrize("name", SPECS)
