@@ -151,7 +151,7 @@ class PacedProducer:
         from sf_police.view.progress import acknowledged_line
 
         def on_progress(sent: Sent) -> None:
-            show.sending(f"producer: {acknowledged_line(sent.acknowledged, self._remaining.count)}")
+            show.sending(acknowledged_line(sent.acknowledged, self._remaining.count))
 
         due = paced(self._remaining.records, rate=self._rate, speed=self._speed, is_stopped=self._is_stopped)
         try:

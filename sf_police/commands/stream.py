@@ -68,7 +68,10 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
         reader, writer = StoreReader(database), StoreWriter(database)
         try:
             with stop.awaited():
-                with live.batches(reader, config) as show, companion.running(show) if companion else nullcontext():
+                with (
+                    live.batches(reader, config, topic) as show,
+                    companion.running(show) if companion else nullcontext(),
+                ):
 
                     def is_stopped() -> bool:
                         return stop.is_set() or (companion is not None and companion.is_done(show.counted_to))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import Select, bindparam, func, select, text
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
@@ -69,11 +69,22 @@ class StoreReader:
 
         One statement, as a running stream may store a batch between two of them.
         """
-        tables, batches = self._tables, self._tables.batches
-        by_id, names = tables.batches.alias(), ("read", "counted", "duplicates", "late", "rejected")
+        counted = func.coalesce(func.sum(self._tables.counts.c[self.database.question.rows]), 0)
+        return Books(
+            **self._sums(
+                stored_counted=select(counted), stored_rejected=select(func.count()).select_from(self._tables.rejected)
+            )
+        )
+
+    def batch_sums(self) -> dict[str, int]:
+        """Return what the batches say of all records, without a look at the counts: `offsets`, `read` and so on."""
+        return self._sums()
+
+    def _sums(self, **more: Select[Any]) -> dict[str, int]:
+        batches = self._tables.batches
+        by_id, names = batches.alias(), ("read", "counted", "duplicates", "late", "rejected")
         parts = {
-            "stored_counted": select(func.coalesce(func.sum(tables.counts.c[self.database.question.rows]), 0)),
-            "stored_rejected": select(func.count()).select_from(tables.rejected),
+            **more,
             "start": select(by_id.c.start_offsets).order_by(by_id.c.batch_id).limit(1),
             "end": select(by_id.c.end_offsets).order_by(by_id.c.batch_id.desc()).limit(1),
         }
@@ -81,7 +92,7 @@ class StoreReader:
         [row] = self.database.rows(select(*sums, *(part.scalar_subquery().label(name) for name, part in parts.items())))
         start, end = row.pop("start"), row.pop("end")
         offsets = span(json.loads(start), json.loads(end)) if start else 0
-        return Books(offsets=offsets, **{name: int(number) for name, number in row.items()})
+        return {"offsets": offsets, **{name: int(number) for name, number in row.items()}}
 
     def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
         """Return rows of a view: windows by start, oldest or newest first; others by count, highest first."""

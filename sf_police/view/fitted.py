@@ -27,6 +27,7 @@ class Column:
         is_text: whether its cells may be shortened.
         rank: columns of higher rank are dropped first; of equal ones the last.
         justify: left, or right as for numbers.
+        styles: of each cell; plain unless given.
     """
 
     heading: str
@@ -34,6 +35,7 @@ class Column:
     is_text: bool = False
     rank: int = 0
     justify: Literal["left", "right"] = "right"
+    styles: Sequence[str] = ()
 
     @property
     def width(self) -> int:
@@ -62,13 +64,18 @@ class FittedTable:
             # Folding breaks a line and loses nothing; it is left for terminals too narrow even for one column.
             overflow: Literal["ellipsis", "fold"] = "ellipsis" if column.is_text else "fold"
             table.add_column(Text(column.heading), justify=column.justify, overflow=overflow, width=width)
-        for row in zip(*(column.cells for column in columns), strict=True):
-            table.add_row(*(_cell(text, column) for text, column in zip(row, columns, strict=True)))
+        for row in zip(*(_cells(column) for column in columns), strict=True):
+            table.add_row(*row)
         yield table
 
 
-def _cell(text: str, column: Column) -> Text:
-    return Text(text, no_wrap=True, overflow="ellipsis") if column.is_text else Text(text)
+def _cells(column: Column) -> list[Text]:
+    styles = column.styles or [""] * len(column.cells)
+    if not column.is_text:
+        return [Text(cell, style) for cell, style in zip(column.cells, styles, strict=True)]
+    return [
+        Text(cell, style, no_wrap=True, overflow="ellipsis") for cell, style in zip(column.cells, styles, strict=True)
+    ]
 
 
 def fitting(columns: Sequence[Column], width: int) -> list[Column]:

@@ -9,20 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, RenderableType
 
 from sf_police.checks import duration_s
 from sf_police.config import Config
 from sf_police.how_to import in_reach
+from sf_police.question import WINDOW_START
 from sf_police.store.answers import StoreReader
 from sf_police.store.tables import BatchReport
 from sf_police.view import terminal
 from sf_police.view.canvas import Canvas, can_draw, redrawn
 from sf_police.view.live_table import LiveState, live_view
 
-_MOST_WINDOWS: Final = 8
+if TYPE_CHECKING:
+    from sf_police.topic.admin import Topic
+
+# More than most screens have room for.
+_MOST_WINDOWS: Final = 24
 _SECONDS_BETWEEN_READS: Final = 0.5
 _SECONDS_BETWEEN_SENDING_LINES: Final = 10.0
 
@@ -40,8 +45,6 @@ class LiveShow:
         self._store, self._state, self._canvas = store, state, canvas
         # Batches come from Spark's thread, and lines from the producer's.
         self._lock = threading.Lock()
-        last = None if store.is_empty() else store.last_batches(1)[0]
-        self._counted_to = sum(last.end_offsets.values()) if last else 0
         self._has_warned = False
         self._read_s = 0.0
         self._sending_s = time.monotonic()
@@ -49,7 +52,7 @@ class LiveShow:
     @property
     def counted_to(self) -> int:
         """The sum of the partitions' next offsets after the latest stored batch."""
-        return self._counted_to
+        return self._state.counted_to
 
     def __call__(self, report: BatchReport) -> None:
         """Show a stored batch."""
@@ -58,25 +61,25 @@ class LiveShow:
         is_read = self._canvas is not None and (not report.batch.lag or now_s - self._read_s > _SECONDS_BETWEEN_READS)
         with self._lock:
             self._state = self._state.after(report, now_s=now_s)
-            self._counted_to = sum(report.batch.end_offsets.values()) or self._counted_to
             if is_read:
                 self._state = replace(self._state, windows=self._store.newest_windows(_MOST_WINDOWS))
                 self._read_s = time.monotonic()
         if self._canvas is None:
-            self.say(terminal.batch_line(report))
+            progress = self._state.progress(now_s=now_s)
+            self.say(terminal.batch_line(report) + (f"; {progress.text}" if progress else ""))
         if report.batch.late and not self._has_warned:
             self._has_warned = True
             self.say(in_reach(_LATE_WARNING))
         if self._canvas and is_read:
             self._canvas.draw(self.frame())
 
-    def sending(self, line: str) -> None:
-        """Show what the producer beside the stream says."""
+    def sending(self, text: str) -> None:
+        """Show what the producer beside the stream has done."""
         with self._lock:
-            self._state = replace(self._state, sending=line)
+            self._state = replace(self._state, sending=text)
         if self._canvas is None and time.monotonic() - self._sending_s >= _SECONDS_BETWEEN_SENDING_LINES:
             self._sending_s = time.monotonic()
-            self.say(line)
+            self.say(f"producer: {text}")
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
@@ -87,20 +90,48 @@ class LiveShow:
 
     def frame(self) -> RenderableType:
         """Return what there is to see now, with as many windows as the screen has room for."""
-        state, question = self._state, self._store.database.question
-        view = live_view(state, question, now_s=time.monotonic())
-        while self._canvas and len(state.windows) > 1 and not self._canvas.has_room(view):
-            state = replace(state, windows=state.windows[:-1])
-            view = live_view(state, question, now_s=time.monotonic())
+        state, question, now_s = self._state, self._store.database.question, time.monotonic()
+        view = live_view(state, question, now_s=now_s)
+        while self._canvas and state.windows and (excess := self._canvas.excess(view)) > 0:
+            state = replace(state, windows=state.windows[: max(0, len(state.windows) - excess)])
+            view = live_view(state, question, now_s=now_s)
         return view
 
 
 @contextmanager
-def batches(store: StoreReader, config: Config) -> Iterator[LiveShow]:
-    """Yield what shows the batches, for as long as the context lasts."""
-    delay = timedelta(seconds=duration_s(config.watermark))
-    state = LiveState(config.kafka_topic, delay, since_s=time.monotonic())
+def batches(store: StoreReader, config: Config, topic: Topic) -> Iterator[LiveShow]:
+    """Yield what shows the batches, for as long as the context lasts; `topic` is as it is now."""
     canvas = Canvas(Console(stderr=True, highlight=False, markup=False)) if can_draw() else None
-    show = LiveShow(store, state, canvas)
+    show = LiveShow(store, initial_state(store, config, topic, now_s=time.monotonic()), canvas)
     with redrawn(canvas, show.frame) if canvas else nullcontext():
         yield show
+
+
+def initial_state(store: StoreReader, config: Config, topic: Topic, *, now_s: float) -> LiveState:
+    """Return what there is to see before the first batch of a run: what the store already has."""
+    end = sum(partition.next_offset for partition in topic.partitions)
+    begin = end if config.starting_offsets == "latest" else end - topic.records
+    state = LiveState(
+        config.kafka_topic,
+        timedelta(seconds=duration_s(config.watermark)),
+        begins=begin,
+        counted_to=begin,
+        ends=end if config.until_end else None,
+        began_s=now_s,
+        since_s=now_s,
+    )
+    if store.is_empty():
+        return state
+    [last] = store.last_batches(1)
+    sums, counted_to, windows = store.batch_sums(), sum(last.end_offsets.values()), store.newest_windows(_MOST_WINDOWS)
+    # An event of the newest window has been read since the last batch was planned.
+    known = (last.watermark, windows[0][WINDOW_START] - state.delay if windows else None)
+    return replace(
+        state,
+        windows=windows,
+        begins=counted_to - sums.pop("offsets"),
+        counted_to=counted_to,
+        last_batch_id=last.batch_id,
+        totals=sums,
+        watermark=max(filter(None, known), default=None),
+    )

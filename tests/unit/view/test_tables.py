@@ -36,7 +36,7 @@ CRIME_TYPE = {
 TOPIC = Topic(
     "calls", "id", "cluster", (Partition(0, 1, 3, 1_000_000, 201_000_000), Partition(1, None, 3, 0, 123_456_789))
 )
-WIDTHS = (40, 60, 80, 120)
+WIDTHS = (40, 60, 80, 120, 200)
 
 
 def drawn(renderable: RenderableType, width: int = 120) -> str:
