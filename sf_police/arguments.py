@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sf_police import __version__, config, environment
 from sf_police.commands import dashboard, files, install, late, live, report, reset, show, stream
+from sf_police.config import flag_of
 from sf_police.question import Question
 from sf_police.store.views import kinds
 from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
@@ -200,8 +201,3 @@ def _add_setting(parser: Any, field: Any, question: Question) -> None:
         parser.add_argument(flag, action="store_const", const="1", help=text)
     else:
         parser.add_argument(flag, metavar=metavar(field), help=text)
-
-
-def flag_of(setting: str) -> str:
-    """Return the flag that sets a setting."""
-    return f"--{setting.replace('_', '-')}"

@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from sf_police import config, environment
-from sf_police.arguments import flag_of, parser_of
+from sf_police.arguments import parser_of
 from sf_police.calls import QUESTION
 from sf_police.commands.run import Run
 from sf_police.commands.show import doctor
+from sf_police.config import flag_of
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.how_to import in_reach
 from sf_police.output import drop_output, settle_streams

@@ -21,6 +21,8 @@ _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
 _LOOPBACK_MASTER: Final = re.compile(r"spark://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
+STORE_FILE: Final = "answers.db"
+CHECKPOINT_FOLDER: Final = "checkpoint"
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
@@ -134,6 +136,17 @@ def default_of(setting: Field[Any], defaults: Defaults) -> str | None:
     return default
 
 
+def flag_of(setting: str) -> str:
+    """Return the flag that sets a setting."""
+    return f"--{setting.replace('_', '-')}"
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a store in a file."""
+    # A % in a URL starts a code, and a ? its options.
+    return f"sqlite:///{str(path.absolute()).replace('%', '%25').replace('?', '%3F')}"
+
+
 def local_path(checkpoint: str) -> Path | None:
     """Return a checkpoint's folder if it is on this machine, else None."""
     # As Hadoop reads it: a scheme before the first slash, and everything after it literally.
@@ -159,9 +172,8 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     derived = {
         "kafka_bootstrap_servers": "" if is_named_elsewhere else f"localhost:{parsed['kafka_port']}",
         "data": folder / defaults.data,
-        # A % in a URL starts a code, and a ? its options.
-        "store": f"sqlite:///{str(folder.absolute() / 'answers.db').replace('%', '%25').replace('?', '%3F')}",
-        "checkpoint": str(folder / "checkpoint"),
+        "store": sqlite_url(folder / STORE_FILE),
+        "checkpoint": str(folder / CHECKPOINT_FOLDER),
     }
     for name, value in derived.items():
         if parsed[name] is None:

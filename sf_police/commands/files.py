@@ -14,7 +14,9 @@ from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.question import number_of
 
 if TYPE_CHECKING:
-    pass
+    from sf_police.produce.resume import Remaining
+    from sf_police.topic.admin import Topic
+    from sf_police.topic.clients import KafkaAccess
 
 
 def generate_file(run: Run, *, count: int, seed: int, if_missing: bool, force: bool = False) -> int:
@@ -56,13 +58,11 @@ def create_topic(run: Run) -> int:
 
 def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed: float | None, again: bool) -> int:
     """Send the file's records that the topic does not hold yet."""
-    from sf_police.produce import producer, resume
-    from sf_police.produce.pace import paced
-    from sf_police.topic import admin, sending
+    from sf_police.produce import resume
+    from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
-    from sf_police.view import progress, terminal
 
-    config, rows = run.config, run.question.rows
+    config = run.config
     access = kafka_access(config)
     topic = admin.describe_topic(access, config.kafka_topic)
     with resume.only_producer(config):
@@ -70,19 +70,31 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
         remaining = resume.remaining_records(
             access, topic, path, run.question, order=order, folder=config.state_dir, again=again, say=say
         )
-        if not remaining.count:
-            return 0
-        started = time.monotonic()
-        due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
-        with (
-            run.stop.awaited(),
-            sending.kafka_producer(access, topic) as client,
-            progress.sending(remaining.count, seconds=remaining.seconds(rate=rate, speed=speed)) as on_progress,
-        ):
-            sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
-        say(terminal.sent_line(sent, time.monotonic() - started))
+        return send(run, access, topic, remaining, rate=rate, speed=speed)
+
+
+def send(
+    run: Run, access: KafkaAccess, topic: Topic, remaining: Remaining, *, rate: float | None, speed: float | None
+) -> int:
+    """Send the remaining records, at a pace if there is one; return the exit code."""
+    from sf_police.produce import producer
+    from sf_police.produce.pace import paced
+    from sf_police.topic import sending
+    from sf_police.view import progress, terminal
+
+    if not remaining.count:
+        return 0
+    started = time.monotonic()
+    due = paced(remaining.records, rate=rate, speed=speed, is_stopped=run.stop.is_set)
+    with (
+        run.stop.awaited(),
+        sending.kafka_producer(access, topic) as client,
+        progress.sending(remaining.count, seconds=remaining.seconds(rate=rate, speed=speed)) as on_progress,
+    ):
+        sent = producer.publish(due, client, partitions=len(topic.partitions), on_progress=on_progress)
+    say(terminal.sent_line(sent, time.monotonic() - started))
     if sent.sent < remaining.count:
-        left = number_of(remaining.count - sent.sent, rows)
+        left = number_of(remaining.count - sent.sent, run.question.rows)
         say(f"interrupted: {left} not sent; run it again to send the rest")
         return run.stop.exit_code
     return 0

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sf_police.commands.files import generate_file
+from sf_police.commands.own_run import latest_name, new_name, own_config
 from sf_police.commands.run import Run, say
 from sf_police.commands.stream import count_records
 from sf_police.config import Config
@@ -31,7 +31,6 @@ SPEED: Final = 600.0
 # Unless set: often enough to watch, and micro-batches that are made for latency.
 _TRIGGER: Final = "1 second"
 _MAX_OFFSETS: Final = 2_000
-_LONGEST_TOPIC: Final = 220
 
 
 def live(run: Run, *, file: str | None, rate: float | None, speed: float | None, new: bool) -> int:
@@ -57,32 +56,22 @@ def live(run: Run, *, file: str | None, rate: float | None, speed: float | None,
 
 def live_config(config: Config, question: Question, name: str) -> Config:
     """Return the settings with a topic and a folder of this run's own, and with small micro-batches."""
-    folder = _folder(config, question) / name
     return replace(
-        config,
-        kafka_topic=f"{config.kafka_topic[:_LONGEST_TOPIC]}.live.{name}",
-        state_dir=folder,
-        store=f"sqlite:///{folder.absolute() / 'answers.db'}",
-        checkpoint=str(folder / "checkpoint"),
+        own_config(config, question, "live", name),
         trigger=_TRIGGER if config.trigger == "0 seconds" else config.trigger,
         max_offsets_per_trigger=config.max_offsets_per_trigger or _MAX_OFFSETS,
         until_end=False,
     )
 
 
-def _folder(config: Config, question: Question) -> Path:
-    return config.state_dir / question.defaults.folder / "live"
-
-
 def run_name(run: Run, access: KafkaAccess, *, new: bool) -> str:
     """Return the name of the latest run, to be resumed; a new one if there is none, or its topic is gone."""
     from sf_police.topic import admin
 
-    folder = _folder(run.config, run.question)
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    if names and not new and admin.has_topic(access, live_config(run.config, run.question, names[-1]).kafka_topic):
-        return names[-1]
-    return f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    name = None if new else latest_name(run.config, run.question, "live")
+    if name and admin.has_topic(access, live_config(run.config, run.question, name).kafka_topic):
+        return name
+    return new_name()
 
 
 def data_file(run: Run, file: str | None) -> Path:
