@@ -104,6 +104,11 @@ report: install ## Write the answer, charts and books into files
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
 
+##- See it
+.PHONY: drill
+drill: install ## Kill a stream (-9) at random while you watch, and see it recover
+	@scripts/drill.sh $(ARGS)
+
 ##- Kafka
 .PHONY: kafka-start
 kafka-start: install ## Start the local broker and wait until it answers

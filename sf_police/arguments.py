@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import dashboard, files, install, late, live, report, reset, show, stream
+from sf_police.commands import dashboard, drill, files, install, late, live, report, reset, show, stream
 from sf_police.config import flag_of
 from sf_police.question import Question
 from sf_police.store.views import kinds
@@ -25,6 +25,7 @@ _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "metrics_port", *_SPARK,
 )  # fmt: skip
+_DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
 
 
 def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
@@ -41,7 +42,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         helps[name] = help
         form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
-        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "produce") else "")
+        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "drill", "produce") else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
         sub.set_defaults(run=run, uses=(*settings, *no_flags))
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
@@ -65,6 +66,10 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument("--speed", type=factor, metavar="N", help="N times as fast as the events (default: 600)")
     sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
     sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
+
+    _add_drill_arguments(
+        command("drill", drill.drill, "kill a stream at random, and see it recover", (*_KAFKA, *_DRILL)), rows
+    )
 
     sub = command("generate", files.generate_file, f"write a file of synthetic {rows}", ("data", "state_dir"))
     _add_generate_arguments(sub, question)
@@ -132,6 +137,13 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 def _add_inspect_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
     sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+
+
+def _add_drill_arguments(sub: argparse.ArgumentParser, rows: str) -> None:
+    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
+    sub.add_argument("--kills", type=positive, default=3, metavar="N", help="how many times (default: %(default)s)")
+    sub.add_argument("--seed", type=int, metavar="N", help="seed of the moments (default: a new one, which is said)")
+    sub.add_argument("--new", action="store_true", help="start over (default: go on with a drill that was interrupted)")
 
 
 def _add_generate_arguments(sub: argparse.ArgumentParser, question: Question) -> None:

@@ -11,6 +11,7 @@ import codecs
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -126,6 +127,15 @@ def for_spark(
 def chooses_collector(environ: Mapping[str, str]) -> bool:
     """Whether the environment's options for Java already name a garbage collector."""
     return any(_COLLECTORS.search(environ.get(variable, "")) for variable in _JAVA_VARIABLES)
+
+
+def with_temporary_folder(environ: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Return the variables with which Python and Java keep their temporary files in a folder.
+
+    Of a process that is killed they are left behind, and nothing in the system's folder tells whose they were.
+    """
+    java = f"{environ.get('JDK_JAVA_OPTIONS', '')} {shlex.quote(f'-Djava.io.tmpdir={folder}')}"
+    return {**environ, "TMPDIR": folder, "JDK_JAVA_OPTIONS": java.strip()}
 
 
 def own_packages_first(path: Sequence[str], environ: Mapping[str, str], *, folder: str) -> list[str]:

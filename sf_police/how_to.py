@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,18 @@ def program() -> str:
     """Return what the commands were started as: `sf-police`, or `python -m` and a package."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return f"python -m {spec.parent}" if spec and spec.parent else "sf-police"
+
+
+def program_command() -> list[str]:
+    """Return the arguments that start this program once more."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return [sys.executable, *(["-m", spec.parent] if spec and spec.parent else sys.argv[:1])]
+
+
+def with_state_dir(target: str, folder: Path) -> str:
+    """Return what to type for a target of the Makefile on another STATE_DIR."""
+    name = "STATE_DIR=" if is_clone() else "--state-dir "
+    return f"{how_to(target)} {name}{shlex.quote(str(folder))}"
 
 
 def in_reach(text: str) -> str:

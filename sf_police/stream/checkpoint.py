@@ -153,6 +153,11 @@ def read_id(folder: Folder) -> str | None:
         return None
 
 
+def steps(folder: Folder) -> tuple[int, int]:
+    """Return the latest batch that was planned and the latest that was committed; -1 for none."""
+    return max(_batch_ids(folder, "offsets"), default=-1), max(_batch_ids(folder, "commits"), default=-1)
+
+
 def _compare_batches(folder: Folder, stored: list[Batch], checkpoint: str) -> None:
     planned, committed = _batch_ids(folder, "offsets"), _batch_ids(folder, "commits")
     last_committed = max(committed, default=-1)

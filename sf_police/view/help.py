@@ -14,7 +14,7 @@ from sf_police.question import Question
 
 # The commands by what they are for, in the order in which a newcomer meets them.
 COMMANDS: Final = {
-    "to begin": ("install", "doctor", "live"),
+    "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
     "to look": ("dashboard", "report", "inspect", "rejected", "late"),
     "rarely": ("make-archive", "make-page"),
@@ -22,6 +22,7 @@ COMMANDS: Final = {
 
 _EXAMPLES: Final = {
     "live": ("live", "live --speed 6000", "live --new"),
+    "drill": ("drill", "drill --kills 5 --seed 1"),
     "generate": ("generate", "generate --data calls.json --seed 7"),
     "create-topic": ("create-topic --partitions 8",),
     "produce": ("produce", "produce calls.json.bz2", "produce --speed 600"),

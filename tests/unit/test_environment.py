@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 
 from sf_police import environment
 from sf_police.config import settings
-from sf_police.environment import Given, given_settings, own_packages_first
+from sf_police.environment import Given, given_settings, own_packages_first, with_temporary_folder
 from sf_police.errors import UsageError
+from sf_police.spark.jvm import java_program
 from tests.support.environment import ROOT
+from tests.support.question import resolve
 
 NAMES = [field.name for field in settings()]
 UTF8 = {"python": "/venv/bin/python", "encoding": "UTF-8"}
@@ -143,6 +146,21 @@ def test_sparks_jvm_is_told_which_spark_which_java_and_which_address(
 )
 def test_a_collector_of_the_environments_is_seen(environ: dict[str, str], expected: bool) -> None:
     assert environment.chooses_collector(environ) is expected
+
+
+def test_temporary_files_of_python_and_java_go_to_a_folder_whatever_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / 'it\'s a "folder" $HOME'
+    folder.mkdir()
+    environ = with_temporary_folder({**os.environ, "JDK_JAVA_OPTIONS": "-Dother=1"}, str(folder))
+
+    java = [str(java_program(resolve({}))), "-XshowSettings:properties", "-version"]
+    said = subprocess.run(java, env=environ, capture_output=True, text=True, check=True).stderr
+    python = [sys.executable, "-c", "import tempfile; print(tempfile.gettempdir())"]
+    printed = subprocess.run(python, env=environ, capture_output=True, text=True, check=True).stdout
+
+    assert f"java.io.tmpdir = {folder}\n" in said
+    assert "other = 1\n" in said
+    assert printed == f"{folder}\n"
 
 
 @pytest.mark.parametrize(
