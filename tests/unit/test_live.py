@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from sf_police.calls import QUESTION
 from sf_police.commands import live
+from sf_police.commands.own_run import own_config
 from sf_police.commands.run import Run
+from sf_police.config import resolve as resolve_settings
 from sf_police.errors import SfPoliceError
 from sf_police.produce.resume import Remaining
 from sf_police.stop import Stop
@@ -35,6 +39,23 @@ def test_nothing_of_the_main_job_is_touched(tmp_path: Path) -> None:
     assert (own.kafka_topic, own.state_dir, own.until_end) == ("calls.live.20260101-120000", folder, False)
     assert (own.store, own.checkpoint) == (f"sqlite:///{folder / 'answers.db'}", str(folder / "checkpoint"))
     assert (own.trigger, own.max_offsets_per_trigger) == ("1 second", 2_000)
+
+
+def test_a_folder_of_any_name_holds_its_store(tmp_path: Path) -> None:
+    config = resolve({"state_dir": str(tmp_path / "50% sure?")})
+
+    own = live.live_config(config, QUESTION, "x")
+
+    assert make_url(own.store).database == str(tmp_path / "50% sure?" / "live" / "x" / "answers.db")
+
+
+def test_every_command_finds_a_runs_store_by_its_folder(tmp_path: Path) -> None:
+    question = replace(QUESTION, defaults=replace(QUESTION.defaults, folder="taxi"))
+
+    own = own_config(resolve({"state_dir": str(tmp_path)}), question, "drill", "x")
+
+    again = resolve_settings({"state_dir": str(own.state_dir)}, question.defaults)
+    assert (own.store, own.checkpoint) == (again.store, again.checkpoint)
 
 
 def test_what_is_set_holds(tmp_path: Path) -> None:
