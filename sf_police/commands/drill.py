@@ -60,7 +60,7 @@ def drill(run: Run, *, file: str | None, kills: int, seed: int | None, new: bool
         file_records = _send(run, access, path)
         if file_records is None:
             return run.stop.exit_code
-        distinct = distinct_records(file_records)
+        distinct = distinct_records(file_records) if run.question.drops_duplicates else len(file_records)
         return _kill(run, admin.describe_topic(access, config.kafka_topic), distinct, kills=kills, seed=seed)
 
 
