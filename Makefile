@@ -96,15 +96,19 @@ answer: .venv-or-install ## Print the answer from the store
 dashboard: install ## Serve a page on the store, while a stream runs or after
 	@$(SF_POLICE) dashboard $(ARGS)
 
-.PHONY: report
-report: install ## Write the answer, charts and books into files
-	@$(SF_POLICE) report $(ARGS)
-
 .PHONY: reset
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
 
 ##- See it
+.PHONY: topic-inspect
+topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
+
+.PHONY: report
+report: install ## Write the answer, charts and books into files
+	@$(SF_POLICE) report $(ARGS)
+
 .PHONY: drill
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
 	@scripts/drill.sh $(ARGS)
@@ -125,10 +129,6 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 .PHONY: kafka-clean
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
-
-.PHONY: topic-inspect
-topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
-	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
 
 ##- Development
 .PHONY: test-unit
