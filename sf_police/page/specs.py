@@ -80,7 +80,8 @@ def _tips(rows: str, kinds: str) -> list[alt.Tooltip]:
 
 
 def _overview(kinds: str) -> Chart:
-    span = alt.selection_interval(name="span", encodings=["x"])
+    # Without zoom, the wheel over it scrolls the page.
+    span = alt.selection_interval(name="span", encodings=["x"], zoom=False)
     area = _timed().mark_area(interpolate="monotone", opacity=0.55, line={"strokeWidth": 1})
     return area.encode(_number("kinds", kinds)).properties(height=_SMALL).add_params(span)
 
@@ -97,7 +98,7 @@ def _windows(rows: str, kinds: str) -> Chart:
     shapes = alt.Scale(domain=["few", "many", "repeated"], range=["triangle-down", "triangle-up", "diamond"])
     marks = base.transform_filter("datum.mark").mark_point(size=90, strokeWidth=2, color=_MARKED)
     marks = marks.encode(_number("kinds", title), alt.Shape("mark:N", scale=shapes, legend=None))
-    chosen = base.transform_filter("datum.is_chosen").mark_rule(color=_MARKED, strokeWidth=2)
+    chosen = base.transform_filter("datum.is_chosen").mark_rule(strokeWidth=1.5)
     return alt.layer(band, line, marks, chosen, points.add_params(hover)).properties(height=_TALL)
 
 
@@ -118,7 +119,7 @@ def _outcome_color() -> alt.Color:
 def _outcomes(rows: str) -> Chart:
     return _timed().mark_area(interpolate="step-after").encode(
         alt.Y("rows:Q", stack="normalize", title=f"share of {rows}", axis=alt.Axis(format="%", tickCount=5)),
-        color=_outcome_color(), order=alt.Order("place:Q", sort="descending"), detail="outcome:N",
+        color=_outcome_color(), order=alt.Order("place:Q", sort="descending"),
         tooltip=[
             alt.Tooltip("outcome:N"), alt.Tooltip("label:N", title="time"), alt.Tooltip("share:Q", format=".0%"),
             alt.Tooltip("rows:Q", title=rows, format=","),
@@ -128,10 +129,14 @@ def _outcomes(rows: str) -> Chart:
 
 def _shares(rows: str) -> Chart:
     frequent = alt.Chart().transform_window(rank="row_number()", sort=[alt.SortField("rows", order="descending")])
-    frequent = frequent.transform_filter("datum.rank <= 11")
+    # As a key, an outcome with the name of one of JavaScript's own properties, such as `toString`, would break Vega.
+    frequent = frequent.transform_filter("datum.rank <= 11").transform_calculate(key="'=' + datum.outcome")
     return frequent.mark_bar().encode(
-        alt.X("share:Q", title=f"share of {rows}", axis=alt.Axis(format="%", tickCount=4)),
-        alt.Y("outcome:N", sort=alt.EncodingSortField("rank"), title=None, axis=alt.Axis(labelLimit=150)),
+        alt.X("share:Q", stack=None, title=f"share of {rows}", axis=alt.Axis(format="%", tickCount=4)),
+        alt.Y(
+            "key:N", sort=alt.EncodingSortField("rank"), title=None,
+            axis=alt.Axis(labelLimit=150, labelExpr="slice(datum.label, 1)"),
+        ),
         color=_outcome_color(),
         tooltip=[
             alt.Tooltip("outcome:N"), alt.Tooltip("share:Q", format=".1%"),
@@ -142,7 +147,7 @@ def _shares(rows: str) -> Chart:
 
 def _hours(rows: str) -> Chart:
     return alt.Chart().mark_rect().encode(
-        alt.X("hour:O", title="hour", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        alt.X("hour:O", title="hour", axis=alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=4)),
         alt.Y("weekday:O", sort=_WEEKDAYS, title=None),
         color=alt.Color(
             "mean:Q", title=f"{rows} per window", scale=alt.Scale(scheme="viridis"),
