@@ -17,7 +17,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.page import make
 from sf_police.question import Question
 
-_STATIC: Final = ("index.html", "page.css", "page.js", "charts.js", "tables.js", "icon.svg")
+_STATIC: Final = ("index.html", "page.css", "page.js", "choice.js", "charts.js", "tables.js", "icon.svg")
 _MADE: Final = ("vega.js", "specs.json")
 
 

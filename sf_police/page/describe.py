@@ -27,6 +27,7 @@ _NOTES: Final = {
     "idle": "a stream runs and waits for new records",
     "stopped": "no stream runs into this store: `make run-stream` resumes it",
 }
+_BROKEN: Final = "do not trust these figures: run `make doctor`, which says what is wrong"
 
 
 def described(snapshot: Snapshot, question: Question) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def described(snapshot: Snapshot, question: Question) -> dict[str, Any]:
         "state": snapshot.state,
         "state_text": _STATES[snapshot.state],
         "note": in_reach(snapshot.note or _NOTES.get(snapshot.state, "")),
+        "broken_note": in_reach(_BROKEN),
         "first": _iso(snapshot.first),
         "last": _iso(snapshot.last),
         "length_s": snapshot.length_s,

@@ -45,6 +45,8 @@ _MEDIA: Final = {
 }  # fmt: skip
 # So that what is between the server and the page does not end the connection, and a page knows that it is up to date.
 _SECONDS_BETWEEN_SIGNS: Final = 15.0
+# A page whose connection has ended asks again after that time.
+_RETRY_MS: Final = 1_000
 _LONGEST_TEXT: Final = 2_000
 
 
@@ -152,7 +154,8 @@ class Page:
             changed, snapshot = self._changed, self._watcher.snapshot
             if snapshot.version != seen:
                 seen = snapshot.version
-                yield f"data: {to_json(described(snapshot, self._question), indent=None)}\n\n"
+                state = to_json(described(snapshot, self._question), indent=None)
+                yield f"data: {state}\nretry: {_RETRY_MS}\n\n"
                 continue
             try:
                 await asyncio.wait_for(changed.wait(), _SECONDS_BETWEEN_SIGNS)

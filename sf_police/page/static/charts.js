@@ -10,6 +10,8 @@ function config() {
     domainColor: color("--line"), tickColor: color("--line"), labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 };
   return {
     background: null, font, mark: { color: color("--chart") }, view: { stroke: null }, axis,
+    rule: { color: color("--ink") }, // at what is chosen
+    selection: { interval: { mark: { fill: color("--ink"), fillOpacity: 0.16, stroke: color("--ink"), strokeOpacity: 0.6 } } },
     legend: { labelColor: color("--quiet"), titleColor: color("--quiet"), labelFontSize: 12, titleFontSize: 12, titleFontWeight: 500 },
   };
 }
@@ -18,7 +20,8 @@ export class Charts {
   constructor(specs) {
     this.specs = specs;
     this.made = new Map();
-    dark.addEventListener("change", () => this.remake());
+    this.remaking = Promise.resolve();
+    dark.addEventListener("change", () => { this.remaking = this.remaking.then(() => this.remake()); });
   }
 
   // Shows rows in the element with this id; `listen(view)` is called for each new view.
@@ -46,7 +49,9 @@ export class Charts {
     });
     chart.result = result;
     if (chart.listen) chart.listen(result.view);
-    document.getElementById(id).dataset.drawn = "yes";
+    const element = document.getElementById(id);
+    element.view = result.view; // for whoever asks in the browser's console, and for tests
+    element.dataset.drawn = "yes";
     return result.view;
   }
 
