@@ -6,16 +6,16 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from sf_police.calls.dispositions import meanings
-from sf_police.spark.strict_json import trimmed
+from sf_police.spark.strict_json import trimmed_column
 
 
 def crime_type(original_crime_type_name: Column) -> Column:
     """Return the crime type: the name in the file, trimmed."""
-    return trimmed(original_crime_type_name)
+    return trimmed_column(original_crime_type_name)
 
 
 def resolution(disposition: Column) -> Column:
     """Return the meaning of the disposition code; an unknown code is kept as is."""
-    code = trimmed(disposition)
+    code = trimmed_column(disposition)
     entries = [F.lit(text) for item in meanings().items() for text in item]
     return F.coalesce(F.create_map(*entries)[code], code)

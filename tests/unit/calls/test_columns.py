@@ -13,7 +13,10 @@ from sf_police.stream.transformations import event_time
 
 
 def test_crime_type_is_trimmed_of_ascii_white_space(spark: SparkSession) -> None:
-    rows = [("Traffic Stop", "Traffic Stop"), (" \t\r\n Traffic  Stop \v\f", "Traffic  Stop"), (None, None)]
+    white = " \t\n\v\f\r"
+    alike = ["\x01x", "x\x01", "\x1fx\x1f", "\u00a0x\u00a0", "\u2003x\u2003", "é é", "!", "~", "\x7f", ""]
+    names = [" \t\r\n Traffic  Stop \v\f", *(f"{a}x x{b}" for a in ["", *white] for b in ["", *white]), *white, *alike]
+    rows = [*((name, name.strip(white)) for name in names), ("Traffic Stop", "Traffic Stop"), (None, None)]
     df = spark.createDataFrame(rows, "name string, expected string")
 
     actual_df = df.withColumn("actual", columns.crime_type(F.col("name")))

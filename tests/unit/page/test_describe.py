@@ -41,6 +41,7 @@ def test_a_snapshot_is_described_whole() -> None:
     assert found == {
         "version": 9, "program": __version__, "state": "live", "state_text": "live",
         "note": "a stream runs into this store, and the page follows each commit",
+        "broken_note": "do not trust these figures: run `make doctor`, which says what is wrong",
         "first": "2018-10-01 00:00:00", "last": "2018-12-31 23:30:00", "length_s": 1_800, "is_whole": True,
         "topic": "calls", "watermark": "10 minutes",
         "batch": {

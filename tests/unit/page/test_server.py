@@ -451,6 +451,7 @@ def test_a_viewer_hears_that_nothing_is_new(live: Served, monkeypatch: pytest.Mo
     monkeypatch.setattr("sf_police.page.server._SECONDS_BETWEEN_SIGNS", 0.05)
     with live.events() as events:
         message(events)
+        assert events.readline() == b"retry: 1000\n"
         lines = [events.readline() for _ in range(5)]
 
     assert lines == [b"\n", b": nothing new\n", b"\n", b": nothing new\n", b"\n"]
@@ -508,7 +509,7 @@ def test_a_port_can_be_had_again_at_once(store: Database, assets: Assets) -> Non
 
 def test_no_file_of_the_package_is_among_the_assets(assets: Assets) -> None:
     assert sorted(assets.names) == [
-        "charts.js", "icon.svg", "index.html", "page.css", "page.js", "specs.json", "tables.js", "vega.js",
+        "charts.js", "choice.js", "icon.svg", "index.html", "page.css", "page.js", "specs.json", "tables.js", "vega.js",
     ]  # fmt: skip
     assert {Path(name).suffix for name in assets.names} & {".py", ".db"} == set()
     assert json.loads(assets.read("specs.json"))
