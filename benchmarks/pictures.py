@@ -120,7 +120,7 @@ def save_terminal(name: str, lines: Sequence[Text], *, title: str, columns: int)
     console = Console(record=True, width=columns, file=open(os.devnull, "w"), force_terminal=True)
     for line in lines:
         console.print(line, no_wrap=True, overflow="crop", highlight=False)
-    form = re.sub(r"@font-face \{\{.*?\}\}", "", rich._export_format.CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    form = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", rich._export_format.CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     svg = console.export_svg(title=title, code_format=form.replace("Fira Code,", "ui-monospace, Menlo, Consolas,"))
     (PICTURES / name).write_text(svg, "utf-8")
 

@@ -134,3 +134,21 @@ def test_the_scripts_have_the_defaults_of_the_settings() -> None:
     own = {field.name.upper(): config.default_of(field, QUESTION.defaults) for field in config.settings()}
 
     assert defaults == {name: own[name] for name in ("KAFKA_PORT", "KAFKA_BROKERS", "STATE_DIR", "JARS_DIR")}
+
+
+def test_each_picture_exists_and_each_is_shown() -> None:
+    shown = {
+        (ROOT / document).parent.joinpath(path).resolve()
+        for document in [*DOCUMENTS, "benchmarks/README.md"]
+        for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|<img src=\"([^\"]+)\"", (ROOT / document).read_text())
+        for path in path
+        if path
+    }
+    assert shown
+    assert {path for path in shown if not path.is_file()} == set()
+    assert set((ROOT / "docs" / "pictures").iterdir()) - shown == set()
+
+
+def test_pictures_load_nothing_from_elsewhere() -> None:
+    for path in (ROOT / "docs" / "pictures").glob("*.svg"):
+        assert re.findall(r"(?:href|src|url\()[^>]{0,3}https?:", path.read_text("utf-8")) == []
