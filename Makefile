@@ -66,9 +66,9 @@ doctor: .venv-or-install ## Check what a run needs, and say how to get what is m
 	@$(SF_POLICE) doctor $(ARGS)
 
 .PHONY: test
-test: ## Lint, unit, integration and quick fault tests (says how long)
+test: ## Lint, and the unit, integration, page and quick fault tests
 	@scripts/test-plan.sh
-	@$(MAKE) --no-print-directory lint test-unit test-integration
+	@$(MAKE) --no-print-directory lint test-unit test-integration test-page
 	@"$(PYTHON)" -m pytest tests/faults -m quick $(ARGS)
 
 ##@ The job
@@ -138,6 +138,10 @@ test-unit: install ## Run the unit tests: local Spark, no broker
 .PHONY: test-integration
 test-integration: install ## Run the integration tests: a real broker, the real commands
 	@"$(PYTHON)" -m pytest tests/integration examples/*/test_commands.py $(ARGS)
+
+.PHONY: test-page
+test-page: .browser-install ## Run the tests of the page in Chromium (skipped and said where there is none)
+	@"$(PYTHON)" -m pytest tests/page $(ARGS)
 
 .PHONY: test-servers
 test-servers: install ## Run the slow tests of servers, scripts and installs

@@ -33,6 +33,11 @@ usage_error() {
   exit 2
 }
 
+# Whether there is a browser for tests and pictures, by the names that tests/support/browser.py looks for.
+has_chromium() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
 is_blank() {
   [[ -z "${1//[[:space:]]/}" ]]
 }

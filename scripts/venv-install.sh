@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # venv-install.sh [--if-missing|--browser] [PYTHON]: makes VENV with that Python, with exactly what requirements.lock lists,
 # by hash, unless it has it already. It is built beside the old one and replaces it when it is whole. --if-missing: one
-# that is outdated is left as it is, and said; --browser: adds what drives a browser, for tests and pictures. Variables: VENV; pip's own for
-# index, proxy and certificates. Exit: 0 installed, 1 failed, leaving what was installed before untouched.
+# that is outdated is left as it is, and said; --browser: adds what drives a browser, for tests and pictures, if there is
+# one. Variables: VENV; pip's own for index, proxy and certificates. Exit: 0 installed, 1 failed, leaving what was
+# installed before untouched.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -112,6 +113,10 @@ remove_leftovers() {
 
 add_browser() {
   local sum
+  if ! has_chromium; then
+    say "there is no Chromium, so what drives one is not installed (Debian: apt-get install chromium)"
+    return 0
+  fi
   sum="$("${SHA256[@]}" <"${ROOT}/tests/browser.lock")"
   [[ "$(cat "${VENV}/.browser-installed" 2>/dev/null)" != "${sum}" ]] || return 0
   NEW="${VENV}"

@@ -312,6 +312,22 @@ def test_a_folder_that_is_not_our_venv_is_left_alone(tmp_path: Path, script: str
     assert files(theirs) == before
 
 
+def test_what_drives_a_browser_is_not_installed_where_there_is_none(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path / "clone")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if not program.name.startswith(("chrom", "google-chrome")):
+            (programs / program.name).symlink_to(program)
+
+    done = run(clone / "scripts" / "venv-install.sh", "--browser", PATH=str(programs), VENV=str(tmp_path / "venv"))
+
+    assert (done.returncode, done.stderr) == (
+        0, "==> there is no Chromium, so what drives one is not installed (Debian: apt-get install chromium)\n"
+    )  # fmt: skip
+    assert not (tmp_path / "venv").exists()
+
+
 def test_clean_deletes_our_venv_and_nothing_else(tmp_path: Path) -> None:
     clone = make_clone(tmp_path / "a é & %20 clone")
     for name in (".venv/pyvenv.cfg", ".run/answers.db", "notes.txt", ".mypy_cache/x"):
