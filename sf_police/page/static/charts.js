@@ -40,9 +40,7 @@ export class Charts {
   }
 
   async make(id, chart) {
-    const spec = { ...this.specs[chart.name], datasets: { rows: chart.rows } };
-    spec.data = { name: "rows", values: chart.rows };
-    delete spec.datasets;
+    const spec = { ...this.specs[chart.name], data: { name: "rows", values: chart.rows } };
     const result = await vegaEmbed(document.getElementById(id), spec, {
       actions: false, ast: true, config: config(), defaultStyle: false, mode: "vega-lite", renderer: "canvas", logLevel: 1,
       tooltip: { disableDefaultStyle: true, theme: "custom" },
