@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,12 +20,13 @@ from sf_police.question import number_of
 RULE: Final = (
     "A window is marked when its {rows} are further from the median of the same weekday and time of day than four "
     "times the usual distance: the median distance of those windows from it, times 1.48, and at least the square root "
-    "of the median. It takes five weeks."
+    "of the median. It takes five weeks; what lies beyond a week without {rows} is left out."
 )
 _FAR: Final = 4.0
 # Makes the median distance comparable with a standard deviation, where values are normally distributed.
 _MEDIAN_TO_DEVIATION: Final = 1.4826
 _LEAST_WEEKS: Final = 5
+_LONGEST_GAP: Final = timedelta(weeks=1)
 _DAY: Final = timedelta(days=1)
 _MOST_MARKED: Final = 12
 
@@ -68,6 +69,7 @@ def findings(windows: Sequence[Window], length: timedelta, words: Words, *, zone
         words: for records and kinds.
         zone: of the event times, such as `Europe/Berlin`; blank if their clock never shows an hour twice.
     """
+    windows = _longest_run(windows)
     if not windows:
         return []
     first, end = windows[0].start, windows[-1].start + length
@@ -81,6 +83,13 @@ def findings(windows: Sequence[Window], length: timedelta, words: Words, *, zone
         *repeated,
         *sorted(marked, key=lambda each: each.start),
     ]
+
+
+def _longest_run(windows: Sequence[Window]) -> Sequence[Window]:
+    # A record with a mistaken year would otherwise make decades of windows without records the usual ones.
+    ends = [n + 1 for n in range(len(windows) - 1) if windows[n + 1].start - windows[n].start > _LONGEST_GAP]
+    runs = [windows[start:end] for start, end in pairwise([0, *ends, len(windows)])]
+    return max(runs, key=len)
 
 
 def _marked(windows: Sequence[Window], length: timedelta, words: Words) -> Iterator[Finding]:

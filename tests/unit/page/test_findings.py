@@ -56,6 +56,22 @@ def test_an_outage_is_one_finding(rows: int | None) -> None:
     assert told(windows, "few", "many") == [Finding(FRIDAY, FRIDAY + 3 * HALF_HOUR, "few", text, weight)]
 
 
+def test_a_record_with_a_mistaken_year_changes_nothing_of_what_is_usual() -> None:
+    windows = series(42, changes=spread(FRIDAY, 3, 2))
+    mistaken = [Window(datetime(1990, 1, 1), 1, 1), *windows, Window(datetime(2026, 1, 1), 1, 1)]
+
+    assert told(mistaken) == told(windows) != []
+
+
+def test_a_week_without_records_is_an_outage_and_more_than_that_is_an_end() -> None:
+    windows = series(77)
+    at_the_limit = [window for window in windows if not 34 * DAY < window.start - MONDAY < 41 * DAY]
+    beyond = [window for window in windows if not 34 * DAY < window.start - MONDAY < 41 * DAY + HALF_HOUR]
+
+    assert [each.start for each in told(at_the_limit, "few")] == [MONDAY + 34 * DAY + HALF_HOUR]
+    assert told(beyond, "few") == []
+
+
 def test_a_busy_evening_is_one_finding_over_midnight() -> None:
     evening = datetime(2018, 10, 31, 22)
     windows = series(42, changes={**spread(evening, 4, 100), evening + 4 * HALF_HOUR: 91})
