@@ -75,7 +75,9 @@ class Panels:
         [overall] = self._spans.answer(OVERALL_ANSWER, choice.since, choice.until)
         figures = totals(windows, overall, spread=spread)
         first, *more = totals_text(figures, self._question).splitlines()
-        return [{"answer": first, "made_of": " ".join(more), **figures}]
+        per_window = figures.pop(f"{spread}_per_window")  # a table's cell holds one value
+        flat = {f"{spread}_per_window_{name}": value for name, value in per_window.items()}
+        return [{"answer": first, "made_of": " ".join(more), **figures, **flat}]
 
     def books(self, _: Choice) -> list[Row]:
         """Return where the records of the whole store went."""

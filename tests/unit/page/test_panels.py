@@ -161,7 +161,8 @@ def test_the_answer_is_that_of_the_span_in_words_and_figures(panels: Panels) -> 
         "answer": "A half hour has 1 crime type (median; 1 to 2). Usual resolution: Handled, 58 % of calls.",
         "made_of": "12 calls of 2 crime types in 3 windows; Handled: 7 calls.",
         "calls": 12, "windows": 3, "crime_types": 2, "usual_resolution": "Handled", "usual_resolution_calls": 7,
-        "window": "30 minutes", "crime_types_per_window": {"minimum": 1, "median": 1, "maximum": 2},
+        "window": "30 minutes", "crime_types_per_window_minimum": 1, "crime_types_per_window_median": 1,
+        "crime_types_per_window_maximum": 2,
     }  # fmt: skip
     [friday] = panels.rows("answer", ON_FRIDAY)
     assert friday["answer"] == (
