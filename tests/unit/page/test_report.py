@@ -47,7 +47,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("SF_POLICE_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state"
 
 

@@ -24,6 +24,10 @@ def silent() -> Iterator[KafkaAccess]:
     """What takes connections, and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield KafkaAccess(f"127.0.0.1:{server.getsockname()[1]}", {})
+    # A client that goes on trying would be in the way of other tests: it uses `random`, which hypothesis watches.
+    for thread in asking():
+        thread.join(timeout=120)
+        assert not thread.is_alive()
 
 
 def asking() -> list[threading.Thread]:
