@@ -16,6 +16,7 @@ from sf_police.store.writer import StoreWriter
 from tests.support.browser import Viewer, expect
 from tests.support.builders import store_batch
 from tests.support.dashboard import Dashboard
+from tests.support.stores import SETTINGS
 
 Look = Callable[..., Viewer]
 Serve = Callable[..., Dashboard]
@@ -167,7 +168,7 @@ def test_a_store_whose_every_record_was_rejected_says_why(
     database: Database, url: str, serve: Serve, look: Look
 ) -> None:
     rows = [{"topic": "t", "partition": 0, "offset": n, "reason": "not UTF-8", "value": b"\xff\x00"} for n in range(3)]
-    StoreWriter(database).adopt_stream("query", {"window": "30 minutes"})
+    StoreWriter(database).adopt_stream("query", SETTINGS)
     store_batch(database, [], rows)
 
     viewer = look(serve(url)).open()
