@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
-  say "lint, unit tests, integration tests, the page in Chromium and the quick part of the fault tests: some 15 minutes on two cores"
+  say "lint, unit tests, integration tests, the page in Chromium and the quick part of the fault tests: some 19 minutes on two cores"
   say "not among them: the slow tests of servers and installs (make test-servers), all faults (make test-faults), the fuzzer (make fuzz),"
   say "a broker in a container (make test-docker), benchmarks"
   if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
