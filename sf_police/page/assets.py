@@ -17,7 +17,10 @@ from sf_police.errors import SfPoliceError
 from sf_police.page import make
 from sf_police.question import Question
 
-_STATIC: Final = ("index.html", "page.css", "page.js", "choice.js", "charts.js", "tables.js", "icon.svg")
+_STATIC: Final = (
+    "index.html", "page.css", "page.js", "app.js", "choice.js", "choose.js", "panels.js", "status.js", "charts.js",
+    "tables.js", "icon.svg",
+)  # fmt: skip
 _MADE: Final = ("vega.js", "specs.json")
 
 
