@@ -160,6 +160,23 @@ def test_the_chart_of_a_week_has_each_window_also_as_a_table(viewer: Viewer, cou
     assert [row["kinds"] for row in drawn] == [row[3] for row in windows]
 
 
+@pytest.mark.parametrize(("until", "step"), [("2018-12-01", "1 hour"), ("2018-12-31", "2 hours")])
+def test_the_chart_of_a_longer_span_says_how_long_its_steps_are(
+    viewer: Viewer, counted: dict[Any, int], until: str, step: str
+) -> None:
+    windows = [row for row in recount.window_answers(counted) if "2018-10-08" <= row[0] < until]
+    viewer.open(f"?from=2018-10-08T00:00&to={until}T00:00")
+
+    assert viewer.text("#windows-hint") == (
+        f"Each step is {step}: the mean of its windows, and their least and most. "
+        "Choose a shorter span to see every window."
+    )
+    drawn = dict(viewer.page.evaluate(DRAWN))["c-windows"]
+    assert sum(row["rows"] for row in drawn) == sum(row[2] for row in windows)
+    assert sum(row["windows"] for row in drawn) == len(windows)
+    assert max(row["most"] for row in drawn) == max(row[3] for row in windows)
+
+
 PANELS_OF_CHARTS = {
     "windows": ["c-windows", "c-volume"], "shares": ["c-shares"], "outcomes": ["c-outcomes"], "hours": ["c-hours"],
     "kind": ["c-kind"],

@@ -66,6 +66,6 @@ export function spanText(start, until) {
 }
 
 export function durationText(ms) {
-  const hours = ms / 3_600_000;
-  return hours < 1 ? `${hours * 60} minutes` : hours % 24 ? `${hours} hours` : `${hours / 24} days`;
+  const [length, unit] = [[DAY, "day"], [DAY / 24, "hour"], [60_000, "minute"]].find(([each]) => ms % each === 0);
+  return `${ms / length} ${unit}${ms === length ? "" : "s"}`;
 }
