@@ -36,9 +36,8 @@ class SpanReader:
 
     def windows(self, since: datetime, until: datetime) -> list[Row]:
         """Return the rows of `window_answers`, by start."""
-        # The database applies the bounds inside the view, and does not read the rest of the store.
-        query = f"SELECT * FROM {WINDOW_ANSWERS} WHERE {_SPAN} ORDER BY {WINDOW_START}"  # noqa: S608
-        return self._shown(_bound(query, since, until))
+        # Not the view itself: SQLite does not apply the bounds in all of its parts, and would read the whole store.
+        return self._answered(WINDOW_ANSWERS, WINDOW_START, since, until)
 
     def windows_in_short(self, since: datetime, until: datetime) -> list[tuple[datetime, int, int]]:
         """Return each window's start, records and spread, by start."""
@@ -47,12 +46,15 @@ class SpanReader:
 
     def answer(self, view: str, since: datetime, until: datetime) -> list[Row]:
         """Return the rows of a view over the span alone, the most frequent first."""
+        return self._answered(view, "2 DESC, 1", since, until)
+
+    def _answered(self, view: str, order: str, since: datetime, until: datetime) -> list[Row]:
         # The view's own text, over a `counts` that holds the span alone.
         table = "main.counts" if self._database.dialect.name == "sqlite" else f'"{self._database.schema}".counts'
         body = queries(self._database.question.answers)[view].replace(":", r"\:")  # else the name of a parameter
         counts = f"WITH counts AS (SELECT * FROM {table} WHERE {_SPAN})"  # noqa: S608
         # In a query of its own, as it may begin with a WITH.
-        query = f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY 2 DESC, 1"
+        query = f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY {order}"
         return self._shown(_bound(query, since, until))
 
     def outcomes(self, since: datetime, until: datetime, *, kind: str | None = None) -> dict[str, int]:
