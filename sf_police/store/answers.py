@@ -14,10 +14,11 @@ from sqlalchemy import Select, bindparam, func, select, text
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
 from sf_police.store.tables import Batch, Books, Offsets, WallClock, batch_of_row
-from sf_police.store.views import WINDOW_ANSWERS
+from sf_police.store.views import WINDOW_ANSWERS, queries
 
 Row = dict[str, Any]
 
+_END: Final = datetime(9999, 12, 31)  # after every window
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -108,18 +109,28 @@ class StoreReader:
         starts = self.database.rows(select(start).distinct().order_by(start.desc()).limit(limit))
         if not starts:
             return []
-        # The database applies the bound inside the view, and does not read the rest of the store.
-        bound = f"WHERE {WINDOW_START} >= :since ORDER BY {WINDOW_START} DESC"
-        return self._view(WINDOW_ANSWERS, bound, since=starts[-1][WINDOW_START])
+        return self.answered(WINDOW_ANSWERS, f"{WINDOW_START} DESC", starts[-1][WINDOW_START], _END)
 
     def window_answer(self, window_start: datetime) -> list[Row]:
         """Return the answer of one window: one row, or none."""
-        return self._view(WINDOW_ANSWERS, f"WHERE {WINDOW_START} = :since", since=window_start)
+        return self.answered(WINDOW_ANSWERS, WINDOW_START, window_start, window_start + timedelta(microseconds=1))
 
-    def _view(self, view: str, clause: str, *, limit: int | None = None, since: datetime | None = None) -> list[Row]:
+    def answered(self, view: str, order: str, since: datetime, until: datetime) -> list[Row]:
+        """Return the rows of a view over the windows that start in a span alone; `until` is exclusive."""
+        # The view's own text, over a `counts` that holds the span alone. The view itself would read the whole store, as
+        # SQLite does not apply the bounds in all of its parts.
+        table = "main.counts" if self.database.dialect.name == "sqlite" else f'"{self.database.schema}".counts'
+        body = queries(self.database.question.answers)[view].replace(":", r"\:")  # else the name of a parameter
+        span = f"{WINDOW_START} >= :since AND {WINDOW_START} < :until"
+        counts = f"WITH counts AS (SELECT * FROM {table} WHERE {span})"  # noqa: S608
+        # In a query of its own, as it may begin with a WITH.
+        query = text(f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY {order}")
+        values = {"since": since, "until": until}
+        query = query.bindparams(*(bindparam(name, value, type_=WallClock()) for name, value in values.items()))
+        return [self.shown(row) for row in self.database.rows(query)]
+
+    def _view(self, view: str, clause: str, *, limit: int | None) -> list[Row]:
         query = text(f"SELECT * FROM {view} {clause}" + ("" if limit is None else f" LIMIT {limit:d}"))  # noqa: S608
-        if since is not None:
-            query = query.bindparams(bindparam("since", since, type_=WallClock()))
         return [self.shown(row) for row in self.database.rows(query)]
 
     def all_counts(self) -> list[Row]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import TextClause, bindparam, false, func, select, text
+from sqlalchemy import false, func, select
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader
 from sf_police.store.tables import WallClock
-from sf_police.store.views import WINDOW_ANSWERS, queries
-
-_SPAN: Final = f"{WINDOW_START} >= :since AND {WINDOW_START} < :until"
+from sf_police.store.views import WINDOW_ANSWERS
 
 
 class SpanReader:
@@ -36,8 +33,7 @@ class SpanReader:
 
     def windows(self, since: datetime, until: datetime) -> list[Row]:
         """Return the rows of `window_answers`, by start."""
-        # Not the view itself: SQLite does not apply the bounds in all of its parts, and would read the whole store.
-        return self._answered(WINDOW_ANSWERS, WINDOW_START, since, until)
+        return self.reader.answered(WINDOW_ANSWERS, WINDOW_START, since, until)
 
     def windows_in_short(self, since: datetime, until: datetime) -> list[tuple[datetime, int, int]]:
         """Return each window's start, records and spread, by start."""
@@ -46,16 +42,7 @@ class SpanReader:
 
     def answer(self, view: str, since: datetime, until: datetime) -> list[Row]:
         """Return the rows of a view over the span alone, the most frequent first."""
-        return self._answered(view, "2 DESC, 1", since, until)
-
-    def _answered(self, view: str, order: str, since: datetime, until: datetime) -> list[Row]:
-        # The view's own text, over a `counts` that holds the span alone.
-        table = "main.counts" if self._database.dialect.name == "sqlite" else f'"{self._database.schema}".counts'
-        body = queries(self._database.question.answers)[view].replace(":", r"\:")  # else the name of a parameter
-        counts = f"WITH counts AS (SELECT * FROM {table} WHERE {_SPAN})"  # noqa: S608
-        # In a query of its own, as it may begin with a WITH.
-        query = f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY {order}"
-        return self._shown(_bound(query, since, until))
+        return self.reader.answered(view, "2 DESC, 1", since, until)
 
     def outcomes(self, since: datetime, until: datetime, *, kind: str | None = None) -> dict[str, int]:
         """Return how many records ended in each outcome (the question's last group), the most frequent first."""
@@ -93,16 +80,8 @@ class SpanReader:
             return None if "\0" in kind else kind
         return int(kind) if re.fullmatch(r"-?[0-9]{1,19}", kind) and -(2**63) <= int(kind) < 2**63 else None
 
-    def _shown(self, query: TextClause) -> list[Row]:
-        return [self.reader.shown(row) for row in self._database.rows(query)]
-
     def window_length_s(self) -> int | None:
         """Return how long a window is, in seconds; None while there is none."""
         counts = self._counts
         rows = self._database.rows(select(counts.c[WINDOW_START], counts.c[WINDOW_END]).limit(1))
         return int((rows[0][WINDOW_END] - rows[0][WINDOW_START]).total_seconds()) if rows else None
-
-
-def _bound(query: str, since: datetime, until: datetime) -> TextClause:
-    values: Mapping[str, datetime] = {"since": since, "until": until}
-    return text(query).bindparams(*(bindparam(name, value, type_=WallClock()) for name, value in values.items()))
