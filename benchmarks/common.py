@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -96,6 +97,14 @@ def many_records(count: int) -> Iterator[Record]:
             if found and back:
                 value = value[: found.start(1)] + shifted(found[1]) + value[found.end(1) :]
             yield Record(quarter * QUARTER + record.position, "", record.key, value)
+
+
+def chromium() -> str:
+    """Return the path of a Chromium on this machine. Raises SystemExit if there is none."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise SystemExit("no Chromium on the PATH: install one (Debian: chromium)")
+    return found
 
 
 def held_records(servers: str, topic: str) -> int:

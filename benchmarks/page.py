@@ -4,7 +4,6 @@ commit of the store until it is seen. In Chromium, on a dashboard that runs; eac
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -20,7 +19,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks import common
 from benchmarks.targets import sf_police
 from sf_police.calls import QUESTION
-from sf_police.calls.dispositions import meanings
 from sf_police.store.database import open_database
 from tests.support.brokers import free_ports
 from tests.support.builders import store_batch
@@ -49,12 +47,11 @@ _DRAWN = """(before) => {
 def quarter_counts() -> list[tuple[str, str, str, str, int]]:
     """Return a generated quarter's counts: start, end, crime type, resolution, calls."""
     counted = common.expected_counts(record.value for record in common.many_records(common.QUARTER))
-    rows: dict[tuple[str, str, str, str], int] = {}
-    for (start, name, code), calls in counted.items():
-        end = str(datetime.fromisoformat(start) + timedelta(minutes=30))
-        key = (start, end, name, meanings().get(code, code))
-        rows[key] = rows.get(key, 0) + calls
-    return [(*key, calls) for key, calls in rows.items()]
+    half_hour = timedelta(minutes=30)
+    return [
+        (start, str(datetime.fromisoformat(start) + half_hour), name, resolution, calls)
+        for (start, name, resolution), calls in common.by_resolution(counted).items()
+    ]
 
 
 def fill(folder: Path, counts: list[tuple[str, str, str, str, int]], *, most: int = 0) -> int:
@@ -150,9 +147,7 @@ def _commit_to_pixel(page: Page, database: Any) -> float:
 
 def main() -> None:
     """Measure, and write the result."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise SystemExit("no Chromium on the PATH: install one (Debian: chromium)")
+    chromium = common.chromium()
     result: dict[str, Any] = {"machine": common.machine(), "repeats": REPEATS}
     with (
         tempfile.TemporaryDirectory() as name,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -50,7 +49,6 @@ TOPIC = QUESTION.defaults.kafka_topic
 # Small enough that a run lasts while it is pictured.
 OFFSETS = 4_000
 _WAIT_S = 180
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _DESKTOP = {"width": 1600, "height": 1000}
 _PHONE = {"width": 390, "height": 844}
 
@@ -240,9 +238,7 @@ def _link(browser: Browser, url: str, selector: str) -> str:
 
 def main() -> None:
     """Make all pictures."""
-    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    if chromium is None:
-        raise SystemExit("no Chromium on the PATH: install one (Debian: chromium)")
+    chromium = common.chromium()
     PICTURES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Final
 
-from sf_police.commands.run import Run, say
+from sf_police.commands.run import Run, missing_extra, say
 from sf_police.errors import SfPoliceError
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -17,9 +17,7 @@ def dashboard(run: Run) -> int:
     try:
         from sf_police.page.server import Page, Server, listening
     except ImportError as error:
-        raise SfPoliceError(
-            f"the dashboard needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
-        ) from error
+        raise missing_extra("dashboard", error) from error
     from sf_police.page.assets import ready_assets
     from sf_police.page.metrics import StoreMetrics
     from sf_police.page.watch import Watcher

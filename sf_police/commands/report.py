@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sf_police import __version__
-from sf_police.commands.run import Run, say
+from sf_police.commands.run import Run, missing_extra, say
 from sf_police.errors import SfPoliceError, folder_reason
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def report(run: Run, *, to: str | None) -> int:
     try:
         import vl_convert  # noqa: F401
     except ImportError as error:
-        raise SfPoliceError(
-            f"the report needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
-        ) from error
+        raise missing_extra("report", error) from error
     from sf_police.page.assets import ready_assets
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
@@ -55,25 +53,21 @@ def _ensure_ours(folder: Path) -> None:
 
 
 def _made(reader: StoreReader) -> Report:
-    from sf_police.checks import duration_s
     from sf_police.page.over_time import Choice
-    from sf_police.page.panels import Panels
+    from sf_police.page.panels import panels_of
     from sf_police.page.report import PANELS, Report
     from sf_police.page.summary import Summary
     from sf_police.store.spans import SpanReader
 
-    question, spans = reader.database.question, SpanReader(reader)
     settings: dict[str, Any] = (reader.stream() or ("", {}))[1]
-    length_s = spans.window_length_s()
-    summary = Summary(spans)
+    summary = Summary(SpanReader(reader))
     while not summary.is_whole:
         summary.read_older()
-    delay = timedelta(seconds=duration_s(settings["watermark"])) if "watermark" in settings else None
-    panels = Panels(reader, summary, timedelta(seconds=length_s or 1800), delay)
+    panels = panels_of(reader, summary, settings)
     first, last = summary.span
-    if first is None or last is None:
+    if panels is None or first is None or last is None:
         raise SfPoliceError(f"{reader.database.where} holds no window yet", remedy="run `make run-stream`")
-    choice = Choice(first, last + timedelta(seconds=length_s or 0))
+    choice = Choice(first, last + panels.length)
     batches = reader.last_batches(1)
     shown = {
         **{name: value for name, value in sorted(settings.items()) if isinstance(value, (str, int, float))},
@@ -85,7 +79,7 @@ def _made(reader: StoreReader) -> Report:
         "reported by": f"sf-police {__version__}",
     }
     now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M %z}"
-    return Report(question, {name: panels.rows(name, choice) for name in PANELS}, shown, now)
+    return Report(reader.database.question, {name: panels.rows(name, choice) for name in PANELS}, shown, now)
 
 
 def _write(folder: Path, made: Report, *, specs: dict[str, Any], vega: str) -> None:

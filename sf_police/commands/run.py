@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from sf_police.config import Config
+from sf_police.errors import SfPoliceError
 from sf_police.question import Question
 from sf_police.stop import Stop
 
@@ -22,3 +23,10 @@ class Run:
 def say(line: str) -> None:
     """Print a line for people: to standard error, as data goes to standard output."""
     print(line, file=sys.stderr, flush=True)
+
+
+def missing_extra(what: str, error: ImportError) -> SfPoliceError:
+    """Return the error for a command whose packages are not installed."""
+    return SfPoliceError(
+        f"the {what} needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
+    )

@@ -6,12 +6,13 @@ Nothing here is computed twice: the answers are the store's views over the chose
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Final
+from typing import Any, Final
 
+from sf_police.checks import duration_s
 from sf_police.page.over_time import Choice, OverTime, Row
 from sf_police.page.summary import Summary
 from sf_police.question import WINDOW_END, WINDOW_START, Question
@@ -41,7 +42,7 @@ class Panels:
     def __init__(
         self, reader: StoreReader, summary: Summary, length: timedelta, delay: timedelta | None = None
     ) -> None:
-        self._reader, self._summary, self._length, self._delay = reader, summary, length, delay
+        self._reader, self._summary, self.length, self._delay = reader, summary, length, delay
         self._question: Question = reader.database.question
         self._spans = SpanReader(reader)
         over = OverTime(self._question, summary, self._spans, length)
@@ -71,7 +72,7 @@ class Panels:
         if not found:
             return []
         spread = self._question.spread
-        windows = [{WINDOW_START: w.start, WINDOW_END: w.start + self._length, spread: w.kinds} for w in found]
+        windows = [{WINDOW_START: w.start, WINDOW_END: w.start + self.length, spread: w.kinds} for w in found]
         [overall] = self._spans.answer(OVERALL_ANSWER, choice.since, choice.until)
         figures = totals(windows, overall, spread=spread)
         first, *more = totals_text(figures, self._question).splitlines()
@@ -133,8 +134,21 @@ class Panels:
                 "value": value_text(row["value"], most=_MOST_CHARACTERS),
             }
             for row, at in timed
-            if choice.window is None or (at and choice.window <= at < choice.window + self._length)
+            if choice.window is None or (at and choice.window <= at < choice.window + self.length)
         ]  # fmt: skip
+
+
+def panels_of(reader: StoreReader, summary: Summary, settings: Mapping[str, Any]) -> Panels | None:
+    """Return the panels of a store; None while neither a window nor its stream's settings say how long one is."""
+    # Of a stream whose every record was rejected there is no window, but there are books and reasons.
+    length, delay = _duration(settings, "window"), _duration(settings, "watermark")
+    stored_s = SpanReader(reader).window_length_s()
+    length = length if stored_s is None else timedelta(seconds=stored_s)
+    return None if length is None else Panels(reader, summary, length, delay)
+
+
+def _duration(settings: Mapping[str, Any], name: str) -> timedelta | None:
+    return timedelta(seconds=duration_s(settings[name])) if name in settings else None
 
 
 PANELS: Final = (

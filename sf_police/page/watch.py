@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sf_police.checks import duration_s
 from sf_police.errors import SfPoliceError
-from sf_police.page.panels import Panels
+from sf_police.page.panels import Panels, panels_of
 from sf_police.page.summary import Summary
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
@@ -136,16 +135,9 @@ class _WatchedStore:
     def _begin(self) -> None:
         stream = self._reader.stream()
         self._settings = stream[1] if stream else {}
-        # Of a stream whose every record was rejected there is no window, but there are books and reasons.
-        length, delay = self._duration("window"), self._duration("watermark")
-        stored_s = self._spans.window_length_s()
-        length = length if stored_s is None else timedelta(seconds=stored_s)
-        if length is not None:
-            self._length_s = int(length.total_seconds())
-            self._panels = Panels(self._reader, self.summary, length, delay)
-
-    def _duration(self, setting: str) -> timedelta | None:
-        return timedelta(seconds=duration_s(self._settings[setting])) if setting in self._settings else None
+        self._panels = panels_of(self._reader, self.summary, self._settings)
+        if self._panels is not None:
+            self._length_s = int(self._panels.length.total_seconds())
 
     def _follow(self, newest: Batch) -> None:
         self.summary.read_again(self._unchanged_until())
