@@ -39,6 +39,9 @@ _STREAMING: Final = {
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.metricsEnabled": "false",
     "spark.sql.adaptive.enabled": "false",
+    # PySpark looks up the line of Python that made each column, and tells the JVM: for the plan of a stream and of each
+    # micro-batch, hundreds of round trips that only an error message of a wrong plan would use.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # PySpark's own WARN only filters the console: every INFO message would still be built, then discarded.
     "spark.log.level": "WARN",
     # What a task fetched beyond its own records is kept for the task that continues there, which comes at once or

@@ -19,7 +19,7 @@ from sf_police.store.tables import Batch, BatchReport
 from sf_police.store.writer import StoreWriter, records_in
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
 from sf_police.stream.guard import BatchGuard
-from sf_police.stream.pipeline import added_counts, rejected_records
+from sf_police.stream.pipeline import counter, rejected_records
 from sf_police.stream.source import VALUE, kafka_span_options
 
 
@@ -39,6 +39,7 @@ class StoreSink:
         self._session, self._config, self._question = session, config, question
         self._store, self._guard, self._on_batch = store, guard, on_batch
         self._plan = ExecutedPlan()
+        self._count = counter(question, window=config.window)
         self.error: SfPoliceError | None = None
 
     def write(self, rows: DataFrame, batch_id: int) -> None:
@@ -49,7 +50,7 @@ class StoreSink:
         began_s = time.time()
         frames = [rows]
         try:
-            frames.append(added_counts(rows, question=self._question, window=self._config.window))
+            frames.append(self._count(rows))
             gc.collect(1)  # the frames in between, while they are young
             added = frames[-1].toArrow()
             query = self._query()

@@ -88,25 +88,28 @@ def filter_late_and_duplicates(rows: DataFrame, *, id: str, watermark: str, in_o
     return gathered.dropDuplicates([id, EVENT_TIME])
 
 
-def with_scaled_sums(counts: DataFrame, *, question: Question) -> DataFrame:
-    """Keep the stored columns, with decimals as scaled integers: exact in every store, whatever the order of adding."""
-
-    def stored(name: str) -> Column:
-        scale = {field.name: field.scale for field in question.sums}.get(name, 0)
-        return (F.col(name) * F.lit(10**scale)).cast("bigint").alias(name) if scale else F.col(name)
-
-    return counts.select(*map(stored, question.stored_columns))
-
-
 def with_hashes(counts: DataFrame, *, question: Question) -> DataFrame:
     """Add a hash of each row's key for every column that is added up, as `store/digest.py` computes it."""
+    return counts.withColumns(key_hashes(question))
+
+
+def stored_columns(question: Question) -> dict[str, Column]:
+    """Return the stored columns; decimals as scaled integers: exact in every store, whatever the order of adding."""
+    scales = {field.name: field.scale for field in question.sums if field.scale}
+
+    def stored(name: str) -> Column:
+        return (F.col(name) * F.lit(10 ** scales[name])).cast("bigint") if name in scales else F.col(name)
+
+    return {name: stored(name) for name in question.stored_columns}
+
+
+def key_hashes(question: Question) -> dict[str, Column]:
+    """Return a hash of a row's key for every column that is added up."""
     seconds = [F.unix_seconds(F.col(name)).cast("string") for name in (WINDOW_START, WINDOW_END)]
     groups = [F.col(group.name).cast("string") for group in question.groups]
     sized = [part for text in groups for part in (F.octet_length(text).cast("string"), text)]
     key = F.concat_ws(SEPARATOR, *seconds, *sized)
-    return counts.withColumns(
-        {hash_column(name): F.crc32(F.concat_ws(SEPARATOR, F.lit(name), key)) for name in question.added_columns}
-    )
+    return {hash_column(name): F.crc32(F.concat_ws(SEPARATOR, F.lit(name), key)) for name in question.added_columns}
 
 
 def event_time(text: Column, *, pattern: str, is_of_form: Column) -> Column:
