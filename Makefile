@@ -116,7 +116,7 @@ drill: install ## Kill a stream (-9) at random while you watch, and see it recov
 ##- Kafka
 .PHONY: kafka-start
 kafka-start: install ## Start the local broker and wait until it answers
-	@scripts/kafka-start.sh
+	@scripts/kafka-start.sh $(ARGS)
 
 .PHONY: kafka-stop
 kafka-stop: ## Stop the brokers that kafka-start started, and no other process

@@ -21,6 +21,7 @@ main() {
   for dir in "${KAFKA_STATE}"/broker-[0-9]; do
     [[ ! -d "${dir}" ]] || clean_broker "${dir}"
   done
+  clean_secured "${KAFKA_STATE}/secured"
   remove_if "${KAFKA_STATE}/brokers" '^1@localhost:[0-9]+(,[2-9]@localhost:[0-9]+)*$'
   remove_if "${KAFKA_STATE}/cluster.id" '^[A-Za-z0-9_-]{22}$'
   remove_folder "${KAFKA_STATE}"
@@ -54,6 +55,17 @@ clean_broker() {
   done
   remove_folder "$1/data"
   rm -f "$1/server.properties" "$1/log4j2.properties" "$1/kafka.log" "$1/kafka.pid"
+  remove_folder "$1"
+}
+
+# clean_secured DIR: what `kafka-start.sh --secured` has made in it.
+clean_secured() {
+  local user
+  [[ -f "$1/users" ]] || return 0
+  while IFS= read -r user; do
+    rm -f "$1/${user%%=*}.pem" "$1/${user%%=*}"-{scram-sha-256,scram-sha-512,plain,oauthbearer,mtls}.properties
+  done <"$1/users"
+  rm -f "$1"/{ca.pem,ca.key,ca.srl,broker.pem,openssl.log,users}
   remove_folder "$1"
 }
 

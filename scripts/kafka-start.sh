@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# kafka-start.sh: starts the local brokers that are not already running, and returns once all of them answer.
+# kafka-start.sh [--secured]: starts the local brokers that are not already running, and returns once all of them answer.
+# --secured: with logins by password, token and certificate, and rights (ACLs), to try them out: see lib-secured.sh.
 # Variables: KAFKA_PORT KAFKA_BROKERS KAFKA_HOME STATE_DIR JARS_DIR KAFKA_START_TIMEOUT KAFKA_HEAP_OPTS JAVA_HOME.
 # Exit: 0 all are running, 1 one could not be started, 2 a setting is invalid.
 set -euo pipefail
@@ -9,9 +10,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "${ROOT}/scripts/lib-java.sh"
 # shellcheck source=scripts/lib-kafka.sh
 source "${ROOT}/scripts/lib-kafka.sh"
+# shellcheck source=scripts/lib-secured.sh
+source "${ROOT}/scripts/lib-secured.sh"
 
 main() {
   local i
+  IS_SECURED="$(is_secured "$@")"
   check_settings
   check_paths
   use_utf8_locale
@@ -20,12 +24,26 @@ main() {
     die "no Kafka in '${KAFKA_HOME}': run \`make install\`, or set KAFKA_HOME to a Kafka installation"
   mkdir -p "${KAFKA_STATE}"
   ensure_same_brokers
+  [[ -z "${IS_SECURED}" ]] || prepare_secured
   for ((i = 0; i < BROKERS; i++)); do
     launch "${i}"
   done
   for ((i = 0; i < BROKERS; i++)); do
     await "${i}"
   done
+  if [[ -n "${IS_SECURED}" ]]; then
+    add_scram_users
+    say "logins, each a KAFKA_CLIENT_PROPERTIES: ${SECURED}/*-*.properties"
+  fi
+}
+
+# is_secured [--secured]: prints something if so.
+is_secured() {
+  case "$*" in
+    '') ;;
+    --secured) printf 'secured\n' ;;
+    *) usage_error "kafka-start.sh $*: expected nothing, or --secured" ;;
+  esac
 }
 
 # Formatting writes the quorum into the data, so later starts need the same brokers.
@@ -69,10 +87,11 @@ launch() {
     say "removing the stale pid file of the broker on localhost:${port}"
     rm -f "${dir}/kafka.pid"
   fi
-  ! port_answers "${port}" || die "port ${port} is in use by another program: stop it, or set KAFKA_PORT"
-  ! port_answers "$((port + 1))" || die "port $((port + 1)) is in use by another program: stop it, or set KAFKA_PORT"
+  for port in $(ports "${i}"); do
+    ! port_answers "${port}" || die "port ${port} is in use by another program: stop it, or set KAFKA_PORT"
+  done
   mkdir -p "${dir}/data"
-  render "${i}" "${dir}" >"${dir}/server.properties"
+  (umask 077 && render "${i}" "${dir}" >"${dir}/server.properties")
   # Log4j takes a path for a URL, so it gets a name, in the folder that the broker runs in.
   cp "${ROOT}/scripts/log4j2.properties" "${dir}/log4j2.properties"
   format "${dir}"
@@ -85,6 +104,14 @@ launch() {
       -cp "${KAFKA_HOME}/libs/*" kafka.Kafka "${dir}/server.properties"
   ) >>"${dir}/kafka.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"${dir}/kafka.pid"
+}
+
+# ports I: on which broker I is about to listen.
+ports() {
+  local port
+  port="$(broker_port "$1")"
+  printf '%s\n' "${port}" "$((port + 1))"
+  [[ -z "${IS_SECURED}" ]] || printf '%s\n' "$(sasl_port "$1")" "$(mtls_port "$1")"
 }
 
 # A broker outlives its caller, so it must not hold the caller's locks and pipes: it keeps only its own 0 to 2.
@@ -109,6 +136,7 @@ render() {
     default.replication.factor "${replication}" min.insync.replicas "$(((replication + 1) / 2))" \
     offsets.topic.replication.factor "${replication}" transaction.state.log.replication.factor "${replication}" \
     transaction.state.log.min.isr "$(((replication + 1) / 2))"
+  [[ -z "${IS_SECURED}" ]] || render_secured "$1"
 }
 
 # format DIR: formats the storage once; all brokers share one cluster id.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# kafka-stop.sh: stops the brokers that kafka-start.sh started, if any are running, and returns once they have ended.
+# kafka-stop.sh [I]: stops the brokers that kafka-start.sh started, if any are running, and returns once they have ended.
+# I: only that broker, from 0; with kafka-start.sh after it, for each, a rolling restart.
 # Variables: KAFKA_PORT STATE_DIR KAFKA_STOP_TIMEOUT. Exit: 0 none of ours is running, 1 one is, 2 a setting is invalid.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -10,7 +11,8 @@ source "${ROOT}/scripts/lib-kafka.sh"
 main() {
   local dir pid stopping=() pids=() i
   check_settings
-  for dir in "${KAFKA_STATE}"/broker-*; do
+  [[ $# -eq 0 ]] || is_from_to "$*" 0 8 || usage_error "kafka-stop.sh $*: expected nothing, or a broker's number from 0 to 8"
+  for dir in "${KAFKA_STATE}"/broker-${1:-*}; do
     if pid="$(running_pid "${dir}")"; then
       say "stopping the broker with pid ${pid}"
       kill -TERM "${pid}" 2>/dev/null || true

@@ -17,13 +17,13 @@ from tests.support.environment import ROOT, clean_environment
 from tests.support.waiting import eventually
 
 
-def free_ports() -> int:
-    """A port that is free, as are the nine after it: brokers and controllers of up to five."""
+def free_ports(count: int = 10) -> int:
+    """A port that is free, as are those after it: for ten, brokers and controllers of up to five."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        if port < 64_000 and all(is_free(port + further) for further in range(10)):
+        if port < 64_000 and all(is_free(port + further) for further in range(count)):
             return port
 
 
