@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=scripts/lib-java.sh
 source "${ROOT}/scripts/lib-java.sh"
 
-readonly TOOLS="kafka-topics.sh kafka-console-consumer.sh kafka-console-producer.sh kafka-consumer-groups.sh kafka-configs.sh kafka-get-offsets.sh"
+readonly TOOLS="kafka-topics.sh kafka-console-consumer.sh kafka-console-producer.sh kafka-consumer-groups.sh kafka-configs.sh kafka-get-offsets.sh kafka-acls.sh"
 
 main() {
   local pyspark wanted

@@ -15,6 +15,7 @@ case "$(basename "$0")" in
   kafka-consumer-groups.sh) class=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand ;;
   kafka-configs.sh) class=kafka.admin.ConfigCommand ;;
   kafka-get-offsets.sh) class=org.apache.kafka.tools.GetOffsetShell ;;
+  kafka-acls.sh) class=org.apache.kafka.tools.AclCommand ;;
   *)
     printf 'error: %s is none of the tools that come with this install\n' "$0" >&2
     exit 2

@@ -27,6 +27,7 @@ from kafka.admin import (
 from sf_police.topic.java_properties import parse_properties
 from tests.support.brokers import Brokers, free_ports, run_script
 from tests.support.environment import ROOT, variables
+from tests.support.job import Job
 from tests.support.waiting import eventually
 
 # As `KAFKA_CLIENT_PROPERTIES` files are called: NAME-scram-sha-256.properties.
@@ -70,6 +71,8 @@ class SecuredBrokers(Brokers):
         port = free_ports(_PORTS)
         self.env |= variables(KAFKA_PORT=str(port)) | {"KAFKA_PORT": str(port)}
         self.env["KAFKA_HEAP_OPTS"] = f"{_HEAP} {java_options}"
+        # Of three that are stopped together the last one waits for a controller that is gone.
+        self.env["KAFKA_STOP_TIMEOUT"] = "5"
         self.servers, self.sasl, self.mtls = (self._servers(port + first) for first in (0, 20, 21))
         self.folder = state / "kafka" / "secured"
         self.folder.mkdir(parents=True, mode=0o700)
@@ -109,22 +112,29 @@ class SecuredBrokers(Brokers):
         with closing(KafkaAdminClient(bootstrap_servers=self.servers)) as admin:
             yield admin
 
+    def rights(self, user: str = USER) -> set[Right]:
+        """What a user may do."""
+        with self.admin() as admin:
+            found, _ = admin.describe_acls(_acls_of(user))
+        patterns = ((acl, acl.resource_pattern) for acl in found)
+        return {
+            Right(acl.operation.name, pattern.resource_type.name, pattern.resource_name) for acl, pattern in patterns
+        }
+
     def set_rights(self, rights: Iterable[Right], user: str = USER) -> None:
         """Give a user these rights, and no others."""
-        principal = f"User:{user}"
-        anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+        wanted = [
+            ACL(
+                f"User:{user}",
+                "*",
+                ACLOperation[right.operation],
+                ACLPermissionType.ALLOW,
+                ResourcePattern(ResourceType[right.kind], right.resource),
+            )
+            for right in rights
+        ]
         with self.admin() as admin:
-            admin.delete_acls([ACLFilter(principal, None, ACLOperation.ANY, ACLPermissionType.ANY, anything)])
-            wanted = [
-                ACL(
-                    principal,
-                    "*",
-                    ACLOperation[right.operation],
-                    ACLPermissionType.ALLOW,
-                    ResourcePattern(ResourceType[right.kind], right.resource),
-                )
-                for right in rights
-            ]
+            admin.delete_acls([_acls_of(user)])
             if wanted:
                 admin.create_acls(wanted)
 
@@ -171,6 +181,11 @@ class SecuredBrokers(Brokers):
         made_by = ["-config", ROOT / "scripts" / "openssl.cnf", "-extensions", "ca"]
         openssl("req", "-x509", *new, *made_by, "-days", "3650", "-keyout", file.with_suffix(".key"), "-out", file)
         return file
+
+
+def _acls_of(user: str) -> ACLFilter:
+    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    return ACLFilter(f"User:{user}", None, ACLOperation.ANY, ACLPermissionType.ANY, anything)
 
 
 def encrypted(pem: Path, password: str, cipher: str = "aes-256-cbc") -> Path:
@@ -230,3 +245,12 @@ def secured_brokers(state: Path, count: int = 1, **more: object) -> Iterator[Sec
         yield brokers
     finally:
         brokers.stop()
+
+
+def secured_job(brokers: SecuredBrokers, login: Path, topic: str, state: Path) -> Job:
+    """A job whose commands log in; what tests do themselves is done by the administrator."""
+    job = Job(brokers.servers, topic, state)
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "SF_POLICE_KAFKA_BOOTSTRAP_SERVERS"):
+        del job.env[name]
+    job.env["KAFKA_CLIENT_PROPERTIES"] = str(login)
+    return job
