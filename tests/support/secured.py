@@ -188,10 +188,11 @@ def _acls_of(user: str) -> ACLFilter:
     return ACLFilter(f"User:{user}", None, ACLOperation.ANY, ACLPermissionType.ANY, anything)
 
 
-def encrypted(pem: Path, password: str, cipher: str = "aes-256-cbc") -> Path:
-    """The same certificate, its key encrypted (PKCS #8, PBES2)."""
-    key, file = pem.with_suffix(".enc"), pem.with_suffix(f".{cipher}.pem")
-    openssl("pkcs8", "-topk8", "-in", pem, "-v2", cipher, "-passout", f"pass:{password}", "-out", key)
+def encrypted(pem: Path, password: str, *how: str) -> Path:
+    """The same certificate with its key encrypted, as Java reads it, or by other options of `openssl pkcs8`."""
+    key, file = pem.with_suffix(".locked-key"), pem.with_suffix(".locked.pem")
+    options = how or ("-v1", "PBE-SHA1-3DES")
+    openssl("pkcs8", "-topk8", "-in", pem, *options, "-passout", f"pass:{password}", "-out", key)
     text = pem.read_text()
     file.write_text(key.read_text() + text[text.index("-----BEGIN CERTIFICATE") :])
     return file
