@@ -11,6 +11,7 @@ main() {
   if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
     say "left out here: the store in PostgreSQL, as there is no initdb (Debian: apt-get install postgresql)"
   fi
+  command -v openssl >/dev/null || say "left out here: secured brokers, as there is no openssl (Debian: apt-get install openssl)"
   if ! has_chromium; then
     say "left out here: the page in a browser, as there is no Chromium (Debian: apt-get install chromium)"
   fi

@@ -79,7 +79,9 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     others = {"--kafka-by", "--write-sums", "--bootstrap-server", "--topic", "--from-beginning"}
     others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
     others |= {"--fail-on-skip", "--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
+    others |= {"--secured", "--add", "--allow-principal", "--operation", "--resource-pattern-type"}
     assert "--write-sums" in scripts
+    assert "--secured" in scripts
 
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text())) - own - others == set()
 
