@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UnknownTopicError
 from sf_police.how_to import is_clone
 from sf_police.question import Question, number_of
 from sf_police.spark import jars, jvm
@@ -23,8 +23,12 @@ from sf_police.store.database import Database, existing_database, open_database
 from sf_police.stream import checkpoint, filesystems
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
+from sf_police.topic.refusals import NotStartedError
+from sf_police.topic.rights import READ
 
 OK, TO_DO, WRONG = "ok", "to do", "wrong"
+# What a newcomer comes to in the course of time; any other error of a broker is wrong.
+_NOT_DONE_YET: Final = (NotStartedError, UnknownTopicError)
 
 _MIN_DISK_GB: Final = 2
 _MIN_MEMORY_GB: Final = 3
@@ -51,14 +55,14 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
     no_broker = ""
     for name, check in checks:
         if name == "topic" and no_broker:
-            yield Finding(name, TO_DO, "unknown, as no broker answers", no_broker)
+            yield Finding(name, TO_DO, "unknown, as no broker lets this client in", no_broker)
             continue
         try:
             yield check(config)
         except SfPoliceError as error:
             if name == "broker":
-                no_broker = error.remedy
-            state = TO_DO if name in ("broker", "topic", "store") else WRONG
+                no_broker = error.remedy or error.what
+            state = TO_DO if isinstance(error, _NOT_DONE_YET) or name == "store" else WRONG
             yield Finding(name, state, error.what, error.remedy)
 
 
@@ -146,7 +150,7 @@ def _broker(config: Config) -> Finding:
 
 
 def _topic(config: Config) -> Finding:
-    topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+    topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
     leaderless = [partition.number for partition in topic.partitions if partition.leader is None]
     if leaderless:
         return Finding(

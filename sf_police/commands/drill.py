@@ -76,8 +76,10 @@ def _send(run: Run, access: KafkaAccess, path: Path) -> Records | None:
     """Send what the topic does not hold yet; return all records of the file, or None if that was interrupted."""
     from sf_police.produce import resume
     from sf_police.topic import admin
+    from sf_police.topic.rights import READ, WRITE
 
-    topic, folder = admin.describe_topic(access, run.config.kafka_topic), run.config.state_dir
+    topic = admin.describe_topic(access, run.config.kafka_topic, needs=[WRITE, READ])
+    folder = run.config.state_dir
     remaining = resume.remaining_records(access, topic, path, run.question, order="event", folder=folder, say=say)
     code = send(run, access, topic, remaining, rate=None, speed=None)
     return None if code else remaining.file

@@ -61,10 +61,12 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
     from sf_police.produce import resume
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
+    from sf_police.topic.rights import READ, WRITE
 
     config = run.config
     access = kafka_access(config)
-    topic = admin.describe_topic(access, config.kafka_topic)
+    # What the topic holds already is found out by reading from it.
+    topic = admin.describe_topic(access, config.kafka_topic, needs=[WRITE] if again else [WRITE, READ])
     with resume.only_producer(config):
         path = Path(file) if file else config.data
         remaining = resume.remaining_records(

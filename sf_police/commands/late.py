@@ -27,6 +27,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     from sf_police.stream.late import newest_records, read_late_batches
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
+    from sf_police.topic.rights import READ
     from sf_police.view.late import print_late
 
     config, question = run.config, run.question
@@ -38,7 +39,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     if not batches:
         print_late([], question, format=format, late=0, batches=0)
         return 0
-    topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+    topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
     if settings.get("topic_id") != topic.topic_id:
         raise SfPoliceError(
             f"the topic {topic.name} is not the one whose records were counted, but one of the same name or another",

@@ -38,6 +38,7 @@ def live(run: Run, *, file: str | None, rate: float | None, speed: float | None,
     from sf_police.produce import resume
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
+    from sf_police.topic.rights import READ, WRITE
 
     speed = speed or (None if rate else SPEED)
     access, path = kafka_access(run.config), data_file(run, file)
@@ -45,7 +46,7 @@ def live(run: Run, *, file: str | None, rate: float | None, speed: float | None,
     run = replace(run, config=config)
     admin.create_topic(access, config.kafka_topic, partitions=config.partitions)
     with resume.only_producer(config):
-        topic = admin.describe_topic(access, config.kafka_topic)
+        topic = admin.describe_topic(access, config.kafka_topic, needs=[WRITE, READ])
         remaining = resume.remaining_records(
             access, topic, path, run.question, order="event", folder=config.state_dir, say=say
         )

@@ -27,11 +27,12 @@ def inspect(run: Run, *, follow: bool, pretty: bool) -> int:
     """Show the topic."""
     from sf_police.topic import admin, reading
     from sf_police.topic.clients import kafka_access
+    from sf_police.topic.rights import READ
     from sf_police.view.inspect import print_as_they_arrive, print_topic
     from sf_police.view.terminal import hidden_line
 
     access = kafka_access(run.config)
-    topic = admin.describe_topic(access, run.config.kafka_topic)
+    topic = admin.describe_topic(access, run.config.kafka_topic, needs=[READ])
     first = partial(reading.read_records, access, topic.name)
     print_topic(topic, first, partial(reading.read_last_records, access, topic.name), is_pretty=pretty)
     if topic.hidden:

@@ -52,13 +52,14 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
     from sf_police.stream import checkpoint, query, startup
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
+    from sf_police.topic.rights import READ
     from sf_police.view import answer, live, terminal
 
     config, stop = run.config, run.stop
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
     opened = closing(open_database(config.store, run.question, config.store_schema))
     with only_stream, opened as database, database.held(), metrics_served(run):
-        topic = admin.describe_topic(kafka_access(config), config.kafka_topic)
+        topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
         if topic.hidden:
             say(terminal.hidden_line(topic))
         config, session = startup.start_session(config, topic, database, say=say)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
-from kafka.errors import AuthorizationError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from sf_police.errors import SfPoliceError
 from sf_police.topic.clients import (
@@ -20,9 +20,12 @@ from sf_police.topic.clients import (
     ensure_reachable,
     unknown_topic,
 )
+from sf_police.topic.rights import CREATE, DESCRIBE, NOT_ALLOWED, ensure_allowed, not_allowed
 
 # Kafka's default for max.message.bytes, used when the brokers do not reveal the topic's own.
 _MAX_MESSAGE_BYTES: Final = 1_048_588
+
+_NO_TOPIC: Final = 3
 
 _UNCOMMITTED: Final = "read_uncommitted"
 
@@ -71,12 +74,10 @@ def create_topic(access: KafkaAccess, topic: str, *, partitions: int) -> bool:
         SfPoliceError: it exists with another number of partitions, or cannot be created.
     """
     with _admin_client(access, topic) as admin:
-        wanted = {topic: {"num_partitions": partitions, "configs": _TOPIC_CONFIGS}}
-        try:
-            admin.create_topics(wanted, wait_for_metadata=True)
+        # Asked first: where the topic is there, nobody needs the right to create it.
+        if _metadata(admin, access, topic) is None and _is_created(admin, access, topic, partitions):
             return True
-        except TopicAlreadyExistsError:
-            count = len(_describe(admin, access, topic).partitions)
+        count = len(_describe(admin, access, topic).partitions)
     if count != partitions:
         raise SfPoliceError(
             f"topic {topic} already exists with {count} partitions, not {partitions}",
@@ -85,16 +86,36 @@ def create_topic(access: KafkaAccess, topic: str, *, partitions: int) -> bool:
     return False
 
 
-def describe_topic(access: KafkaAccess, topic: str) -> Topic:
-    """Describe the topic as it is now. Raises SfPoliceError if no broker answers, or there is no such topic."""
+def _is_created(admin: KafkaAdminClient, access: KafkaAccess, topic: str, partitions: int) -> bool:
+    try:
+        admin.create_topics({topic: {"num_partitions": partitions, "configs": _TOPIC_CONFIGS}})
+    except TopicAlreadyExistsError:
+        return False
+    except TopicAuthorizationFailedError as error:
+        raise not_allowed(access.user, CREATE, topic) from error
+    admin.wait_for_topics([topic])
+    return True
+
+
+def describe_topic(access: KafkaAccess, topic: str, *, needs: Sequence[str] = ()) -> Topic:
+    """Describe the topic as it is now.
+
+    Args:
+        access: the brokers.
+        topic: its name.
+        needs: operations that the caller is going to ask for, as `Read`.
+
+    Raises:
+        SfPoliceError: no broker answers, there is no such topic, or the brokers do not allow one of the operations.
+    """
     with _admin_client(access, topic) as admin:
-        return _describe(admin, access, topic)
+        return _describe(admin, access, topic, needs=needs)
 
 
 def has_topic(access: KafkaAccess, topic: str) -> bool:
-    """Return whether there is such a topic. Raises SfPoliceError if no broker answers."""
+    """Return whether there is such a topic. Raises SfPoliceError if no broker answers, or none may tell."""
     with _admin_client(access) as admin:
-        return topic in admin.list_topics()
+        return _metadata(admin, access, topic) is not None
 
 
 def count_brokers(access: KafkaAccess) -> int:
@@ -114,10 +135,18 @@ def _admin_client(access: KafkaAccess, topic: str | None = None) -> Iterator[Kaf
             admin.close()
 
 
-def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> Topic:
-    described = next((found for found in admin.describe_topics([topic])), None)
+def _metadata(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> dict[str, Any] | None:
+    described: dict[str, Any] | None = next(iter(admin.describe_topics([topic])), None)
+    if described and described["error_code"] == NOT_ALLOWED:
+        raise not_allowed(access.user, DESCRIBE, topic)
+    return None if described is None or described["error_code"] == _NO_TOPIC else described
+
+
+def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str, *, needs: Sequence[str] = ()) -> Topic:
+    described = _metadata(admin, access, topic)
     if described is None or described["error_code"]:
         raise unknown_topic(access, topic)
+    ensure_allowed(access.user, topic, needs=needs, allowed=described["authorized_operations"])
     partitions = sorted(described["partitions"], key=lambda partition: partition["partition_index"])
     numbers = [TopicPartition(topic, partition["partition_index"]) for partition in partitions]
     first = admin.list_partition_offsets(dict.fromkeys(numbers, OffsetSpec.EARLIEST))

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from sf_police.errors import UsageError
 from sf_police.topic.client_keys import CONSUMER_KEYS, KAFKA_KEYS, OF_OTHERS
-from sf_police.topic.jaas import credentials, is_kerberos
+from sf_police.topic.jaas import credentials, is_kerberos, module_options
 from sf_police.topic.java_properties import decode_properties, parse_properties
+from sf_police.topic.oauth import ENDPOINT, HANDLER, token_provider
 from sf_police.topic.tls import TLS_KEYS, ssl_context
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ _PROTOCOL: Final = "security.protocol"
 _MECHANISM: Final = "sasl.mechanism"
 _JAAS: Final = "sasl.jaas.config"
 _PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI")
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 _SECURITY: Final = ("security.", "sasl.", "ssl.", "config.providers")
 _ISOLATION_LEVELS: Final = ("read_committed", "read_uncommitted")
 
@@ -63,7 +64,7 @@ _COMMON: Final[dict[str, Callable[[str], Any]]] = {
         _milliseconds,
     ),
 }  # fmt: skip
-_USED: Final = {*_COMMON, *TLS_KEYS, _JAAS, SERVERS, ISOLATION_LEVEL}
+_USED: Final = {*_COMMON, *TLS_KEYS, _JAAS, HANDLER, ENDPOINT, SERVERS, ISOLATION_LEVEL}
 
 
 def read_properties(path: Path) -> dict[str, str]:
@@ -123,6 +124,17 @@ def tls_context(properties: Mapping[str, str]) -> ssl.SSLContext:
         raise _refused(str(error)) from error
 
 
+def user_name(properties: Mapping[str, str], options: Mapping[str, Any]) -> str | None:
+    """Return who logs in, by the properties and kafka-python's options of them; None if only the brokers know."""
+    if not options.get("security_protocol", "").startswith("SASL_"):
+        return None
+    if "sasl_oauth_token_provider" in options:
+        return str(options["sasl_oauth_token_provider"].user())
+    if options["sasl_mechanism"] == "GSSAPI":
+        return None
+    return credentials(properties[_JAAS], options["sasl_mechanism"])[0]
+
+
 def spark_options(properties: Mapping[str, str]) -> dict[str, str]:
     """Translate properties for Spark's source, which passes `kafka.*` on to a Java consumer."""
     used = {key for key in properties if key in _USED or key in CONSUMER_KEYS} - {SERVERS}
@@ -137,7 +149,7 @@ def isolation_level(properties: Mapping[str, str]) -> str:
     return properties.get(ISOLATION_LEVEL, _ISOLATION_LEVELS[0]).strip()
 
 
-def _login(properties: Mapping[str, str], mechanism: str) -> dict[str, str]:
+def _login(properties: Mapping[str, str], mechanism: str) -> dict[str, Any]:
     jaas = properties.get(_JAAS, "")
     if mechanism == "GSSAPI":
         if importlib.util.find_spec("gssapi") is None:
@@ -148,10 +160,21 @@ def _login(properties: Mapping[str, str], mechanism: str) -> dict[str, str]:
     if not jaas.strip():
         raise _refused(f"{_PROTOCOL} needs a login, but {_JAAS} is missing")
     try:
-        user, password = credentials(jaas)
+        if mechanism == "OAUTHBEARER":
+            return _token_login(properties, module_options(jaas, mechanism))
+        user, password = credentials(jaas, mechanism)
     except ValueError as error:
         raise _refused(f"{_JAAS}: {error}") from None
+    if mechanism.startswith("SCRAM"):
+        user = user.replace("=", "=3D").replace(",", "=2C")  # RFC 5802, which kafka-python leaves to its caller
     return {"sasl_plain_username": user, "sasl_plain_password": password}
+
+
+def _token_login(properties: Mapping[str, str], options: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        return {"sasl_oauth_token_provider": token_provider(properties, options, tls=ssl_context)}
+    except ValueError as error:
+        raise _refused(str(error)) from None
 
 
 def _parsed(properties: Mapping[str, str], key: str, parse: Callable[[str], Any]) -> Any:

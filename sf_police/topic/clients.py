@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from kafka.errors import KafkaError
 
 from sf_police import checks
 from sf_police.config import Config
-from sf_police.errors import UnknownTopicError, UsageError
-from sf_police.topic import failures
+from sf_police.errors import SfPoliceError, UnknownTopicError, UsageError
+from sf_police.topic import failures, handshake, refusals
 from sf_police.topic.client_properties import (
     SERVERS,
     isolation_level,
     python_client_options,
     read_properties,
-    tls_context,
+    user_name,
 )
+from sf_police.topic.key_stores import OWN_KEYS
 
 # How long a running broker may take to answer. Where none is running, the connection is refused at once.
 BROKER_TIMEOUT_MS: Final = 10_000
+# For the connections alone, which take a round trip each: where packets vanish, no answer ever comes.
+_CONNECT_S: Final = 1.8
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ class KafkaAccess:
     def protocol(self) -> str:
         """How the brokers are spoken to."""
         return self.properties.get("security.protocol", "PLAINTEXT").strip()
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the client has a certificate of its own to show."""
+        return any(key in self.properties for key in OWN_KEYS)
+
+    @property
+    def user(self) -> str | None:
+        """Who logs in; None if only the brokers know."""
+        return user_name(self.properties, self.security)
+
+    @cached_property
+    def security(self) -> dict[str, Any]:
+        """Options of every kafka-python client by the file: made once, as tokens and keys are for all of them."""
+        return python_client_options(self.properties)
 
     @property
     def isolation_level(self) -> str:
@@ -69,7 +89,7 @@ def client_options(access: KafkaAccess) -> dict[str, Any]:
         "bootstrap_servers": access.servers.split(","),
         "client_id": "sf-police",
         "bootstrap_timeout_ms": BROKER_TIMEOUT_MS,
-        **python_client_options(access.properties),
+        **access.security,
     }
 
 
@@ -93,7 +113,9 @@ def broker_errors(access: KafkaAccess, topic: str | None = None) -> Iterator[Non
     try:
         yield
     except KafkaError as error:
-        raise failures.failure(error, access.servers, topic=topic, protocol=access.protocol) from error
+        if failures.is_of_connection(error):
+            ensure_reachable(access)  # says why, if it is for good
+        raise failures.failure(error, access.servers, topic=topic) from error
 
 
 def unknown_topic(access: KafkaAccess, topic: str) -> UnknownTopicError:
@@ -102,22 +124,25 @@ def unknown_topic(access: KafkaAccess, topic: str) -> UnknownTopicError:
 
 
 def ensure_reachable(access: KafkaAccess) -> None:
-    """Raise SfPoliceError unless one of the brokers accepts a connection, by TLS if that is the protocol."""
-    # Where nothing listens, or TLS fails, the client library would keep trying for its whole timeout.
-    context = tls_context(access.properties) if access.protocol.endswith("SSL") else None
+    """Raise SfPoliceError unless one of the brokers lets this client in: a connection, TLS, login, a first answer.
+
+    The client library would keep trying for its whole timeout, whatever is wrong.
+    """
+    servers = refusals.split_servers(access.servers)
     errors: list[OSError] = []
-    for server in failures.split_servers(access.servers):
+    refused: SfPoliceError | None = None
+    until = time.monotonic() + _CONNECT_S
+    for number, server in enumerate(servers):
+        share_s = max(0.1, until - time.monotonic()) / (len(servers) - number)
         try:
-            connection = socket.create_connection(server, timeout=BROKER_TIMEOUT_MS / 1000)
+            connection = socket.create_connection(server, timeout=share_s)
         except OSError as error:
             errors.append(error)
             continue
-        with connection:
-            if context is None:
-                return
-            try:
-                context.wrap_socket(connection, server_hostname=server[0]).close()
-            except OSError as error:
-                raise failures.tls_failure(access.servers, error) from error
+        connection.settimeout(BROKER_TIMEOUT_MS / 1000)
+        try:
+            handshake.enter(server, connection, access.security, who=access.user, has_certificate=access.has_key)
             return
-    raise failures.unreachable(access.servers, errors)
+        except SfPoliceError as error:
+            refused = refused or error
+    raise refused or refusals.unreachable(access.servers, errors, access.protocol)

@@ -1,11 +1,15 @@
-"""User name and password from `sasl.jaas.config`, as Kafka's Java clients read it. No message shows any of its text."""
+"""The login in `sasl.jaas.config`, as Kafka's Java clients read it. No message shows any of its text."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-_MODULES: Final = ("PlainLoginModule", "ScramLoginModule")
+_PLAIN: Final = "PlainLoginModule"
+_SCRAM: Final = "ScramLoginModule"
+_OAUTH: Final = "OAuthBearerLoginModule"
+# The module that belongs to a mechanism.
+_MODULES: Final = {"PLAIN": _PLAIN, "SCRAM-SHA-256": _SCRAM, "SCRAM-SHA-512": _SCRAM, "OAUTHBEARER": _OAUTH}
 _FLAGS: Final = ("required", "requisite", "sufficient", "optional")
 # A text in double or single quotes, a word, or a mark.
 _TOKEN: Final = re.compile(r"""\s*(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|([\w.$-]+)|([=;]))""")
@@ -14,21 +18,25 @@ _CONTROL: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "
 _FORM: Final = "the form is: org.apache.kafka.common.security.plain.PlainLoginModule required username=… password=…;"
 
 
-def credentials(jaas: str) -> tuple[str, str]:
+def credentials(jaas: str, mechanism: str) -> tuple[str, str]:
     """Return user name and password. Raises ValueError, with what is wrong, if the text is of another kind or form."""
-    tokens = _tokens(jaas)
-    if tokens[-1] != ";" or len(tokens) < 3 or tokens[1].lower() not in _FLAGS:
-        raise ValueError(_FORM)
-    module = tokens[0].rpartition(".")[2]
-    if module not in _MODULES:
-        raise ValueError(f"kafka-python supports only {' and '.join(_MODULES)}")
-    names, marks, values = tokens[2:-1:3], tokens[3:-1:3], tokens[4:-1:3]
-    if len(tokens) % 3 or set(marks) - {"="}:
-        raise ValueError(_FORM)
-    options = dict(zip(names, values, strict=True))
+    options = module_options(jaas, mechanism)
     if set(options) != {"username", "password"}:
         raise ValueError("it must have username and password, and no other option")
     return options["username"], options["password"]
+
+
+def module_options(jaas: str, mechanism: str) -> dict[str, str]:
+    """Return the options of the mechanism's login module. Raises ValueError if the text is of another kind or form."""
+    tokens = _tokens(jaas)
+    if tokens[-1] != ";" or len(tokens) < 3 or tokens[1].lower() not in _FLAGS:
+        raise ValueError(_FORM)
+    if tokens[0].rpartition(".")[2] != _MODULES[mechanism]:
+        raise ValueError(f"to sasl.mechanism={mechanism} belongs {_MODULES[mechanism]}")
+    names, marks, values = tokens[2:-1:3], tokens[3:-1:3], tokens[4:-1:3]
+    if len(tokens) % 3 or set(marks) - {"="}:
+        raise ValueError(_FORM)
+    return dict(zip(names, values, strict=True))
 
 
 def is_kerberos(jaas: str) -> bool:

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Mapping
 from typing import Final
 
+from sf_police.topic.key_stores import STORE_KEYS, OwnKey, own_key, trusted_certificates
+
 _VERSIONS: Final = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
-_TRUSTED: Final = "ssl.truststore.location"
-_OWN: Final = "ssl.keystore.location"
 TLS_KEYS: Final = (
-    _TRUSTED, "ssl.truststore.type", "ssl.truststore.certificates", _OWN, "ssl.keystore.type", "ssl.key.password",
-    "ssl.endpoint.identification.algorithm", "ssl.enabled.protocols", "ssl.protocol",
+    *STORE_KEYS, "ssl.endpoint.identification.algorithm", "ssl.enabled.protocols", "ssl.protocol",
 )  # fmt: skip
 
 
 def ssl_context(settings: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a context with these settings. Raises ValueError, with what is wrong, for what Python's TLS cannot do."""
+    """Return a context with these settings. Raises ValueError, with what is wrong, for what not both clients can do."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _set_versions(context, settings)
     algorithm = settings.get("ssl.endpoint.identification.algorithm", "https")
     if algorithm.lower() not in ("", "https"):
         raise ValueError("ssl.endpoint.identification.algorithm: expected https, or nothing")
     context.check_hostname = bool(algorithm)
-    for store in ("ssl.truststore", "ssl.keystore"):
-        is_used = f"{store}.location" in settings or f"{store}.certificates" in settings
-        if is_used and settings.get(f"{store}.type", "JKS").upper() != "PEM":
-            raise ValueError(f"kafka-python reads only PEM files as {store}: convert it, and set {store}.type=PEM")
-    _trust(context, settings)
-    if _OWN in settings:
-        _load(lambda: context.load_cert_chain(settings[_OWN], password=settings.get("ssl.key.password", "")), _OWN)
+    trusted = trusted_certificates(settings)
+    if trusted is None:
+        context.load_default_certs()
+    else:
+        # To Java, whatever is in a truststore is trusted, be it a root or not.
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=trusted)
+    key = own_key(settings)
+    if key is not None:
+        _load(context, key)
     return context
 
 
@@ -49,20 +53,16 @@ def _rank(version: ssl.TLSVersion) -> int:
     return version if version > 0 else 1 << 16  # "the highest there is" is a negative number
 
 
-def _trust(context: ssl.SSLContext, settings: Mapping[str, str]) -> None:
-    if "ssl.truststore.certificates" in settings:
-        text = settings["ssl.truststore.certificates"]
-        _load(lambda: context.load_verify_locations(cadata=text), "ssl.truststore.certificates")
-    elif _TRUSTED in settings:
-        _load(lambda: context.load_verify_locations(settings[_TRUSTED]), _TRUSTED)
-    else:
-        context.load_default_certs()
-
-
-def _load(load: Callable[[], None], key: str) -> None:
+def _load(context: ssl.SSLContext, key: OwnKey) -> None:
+    # Python's ssl takes a key from a file only. mkstemp's can be read by its owner alone.
+    handle, path = tempfile.mkstemp(prefix="sf-police-", suffix=".pem")
     try:
-        load()
+        with os.fdopen(handle, "w") as file:
+            file.write(key.key + key.chain)
+        # An empty password in place of none: OpenSSL would ask for it at the terminal.
+        context.load_cert_chain(path, password=key.password or "")
     except ssl.SSLError as error:
-        raise ValueError(f"{key}: not usable ({error.reason or error}); is it PEM, and the password right?") from error
-    except OSError as error:
-        raise ValueError(f"{key}: cannot be read ({error.strerror})") from error
+        said = "ssl.key.password is wrong" if key.password else "the private key does not belong to the certificate"
+        raise ValueError(f"{said} ({error.reason or error})") from error
+    finally:
+        os.unlink(path)

@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient
 
 from sf_police.errors import SfPoliceError
 from sf_police.topic.clients import KafkaAccess, broker_errors, client_options, ensure_reachable
+from sf_police.topic.rights import DESCRIBE, NOT_ALLOWED, not_allowed
 
 # As long as Spark's own consumer waits for a broker that is being restarted.
 _PATIENCE_S: Final = 120
@@ -66,6 +67,8 @@ class TopicWatch:
             ensure_reachable(self._access)
             self._admin = KafkaAdminClient(**self._options)
         described = next(iter(self._admin.describe_topics([self._topic])), None)
+        if described is not None and described["error_code"] == NOT_ALLOWED:
+            raise not_allowed(self._access.user, DESCRIBE, self._topic)
         if described is None or described["error_code"] not in (0, _LEADER_NOT_AVAILABLE):
             return None
         return TopicIdentity(

@@ -187,7 +187,7 @@ def test_a_broker_that_does_not_answer_and_its_topic_are_steps_not_taken_yet(loo
 
     remedy = "run `make kafka-start`"
     assert found["broker"] == Finding("broker", TO_DO, f"no broker at 127.0.0.1:{closed_port}", remedy)
-    assert found["topic"] == Finding("topic", TO_DO, "unknown, as no broker answers", remedy)
+    assert found["topic"] == Finding("topic", TO_DO, "unknown, as no broker lets this client in", remedy)
 
 
 def test_no_store_is_a_step_not_taken_yet(look: Look) -> None:

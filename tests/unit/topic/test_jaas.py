@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sf_police.topic.jaas import credentials, is_kerberos
+from sf_police.topic.jaas import credentials, is_kerberos, module_options
 
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -23,7 +23,7 @@ SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
     ],
 )  # fmt: skip
 def test_a_login_is_read(text: str, expected: tuple[str, str]) -> None:
-    assert credentials(text) == expected
+    assert credentials(text, "PLAIN" if PLAIN in text else "SCRAM-SHA-256") == expected
 
 
 FORM = "the form is: "
@@ -40,13 +40,32 @@ FORM = "the form is: "
         (f"{PLAIN} required username='a' password='SECRET;", r"character \d+ is neither a word, a quoted text"),
         (f"{PLAIN} required username='a';", "must have username and password, and no other option"),
         (f"{SCRAM} required username=a password=SECRET tokenauth=true;", "must have username and password, and no oth"),
-        ("com.sun.security.auth.module.Krb5LoginModule required;", "supports only PlainLoginModule and ScramLoginMod"),
+        (
+            "com.sun.security.auth.module.Krb5LoginModule required;",
+            r"to sasl\.mechanism=PLAIN belongs PlainLoginModule",
+        ),
     ],
 )
 def test_any_other_text_is_refused_and_never_shown(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        credentials(text)
+        credentials(text, "SCRAM-SHA-512" if SCRAM in text else "PLAIN")
     assert "SECRET" not in str(error.value)
+
+
+def test_a_mechanism_has_a_module_of_its_own() -> None:
+    # Java's clients fail at a user's name that their mechanism cannot find.
+    with pytest.raises(ValueError, match=r"to sasl\.mechanism=SCRAM-SHA-256 belongs ScramLoginModule"):
+        credentials(f"{PLAIN} required username=a password=SECRET;", "SCRAM-SHA-256")
+
+
+def test_a_token_login_has_options_of_its_own() -> None:
+    module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+
+    assert module_options(f"{module} required clientId=a scope='b c';", "OAUTHBEARER") == {
+        "clientId": "a",
+        "scope": "b c",
+    }
+    assert module_options(f"{module} required;", "OAUTHBEARER") == {}
 
 
 def test_kerberos_is_recognized() -> None:
