@@ -25,6 +25,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
     from sf_police.stream.late import newest_records, read_late_batches
+    from sf_police.stream.source import java_properties
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
     from sf_police.topic.rights import READ
@@ -49,7 +50,8 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     wanted = _newest(batches, most)
     say(f"reading {len(wanted):,} of {number:,} micro-batches with late records again")
     first = {str(partition.number): partition.first_offset for partition in topic.partitions}
-    session = create_session(config, records=sum(batch.read for batch in wanted))
+    records = sum(batch.read for batch in wanted)
+    session = create_session(config, records=records, java_properties=java_properties(config))
     try:
         found = list(read_late_batches(session, config, question, wanted, first))
     finally:

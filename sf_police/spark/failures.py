@@ -42,9 +42,9 @@ _KNOWN: Final = {
     "SaslAuthenticationException": _LOGIN,
     "SslAuthenticationException": _TLS,
     "SSLHandshakeException": _TLS,
-    "AuthorizationException": (
-        "the brokers do not allow this user to read the topic",
-        "ask for read access to the topic, for any consumer group",
+    "trustAnchors parameter must be non-empty": (
+        "Java finds no trusted certificate in ssl.truststore.location",
+        "make it by `keytool -importcert`, or set ssl.truststore.type=PEM and use PEM",
     ),
     "invalid null input: name": (
         "this user has no name, and Hadoop needs one",
@@ -66,6 +66,8 @@ _KNOWN: Final = {
 # What a Java that may not open one more file says instead, but not only that one.
 _NO_FILE: Final = "Error loading java.security"
 _GIVEN_HEAP: Final = re.compile(r"^Picked up (\w+): .*?(-Xmx\S+)", re.MULTILINE)
+# What a user lacks the right for: `Not authorized to access topics: [calls]`, `… group: spark-kafka-source-1`.
+_NOT_ALLOWED: Final = re.compile(r"Not authorized to access (topic|group)s?: \[?([^\]\s]+)\]?")
 _UNKNOWN_HOST: Final = re.compile(r"java\.net\.UnknownHostException: ([^\s:]+)")
 # A Java exception at the start of a line, with or without `Exception in thread "main"`, or after a log's own words.
 _EXCEPTION: Final = re.compile(
@@ -124,6 +126,12 @@ def first_exception(log: str) -> str:
 def _known(causes: Iterable[str]) -> SfPoliceError | None:
     text = "\n".join(causes)
     host = _UNKNOWN_HOST.search(text)
+    right = _NOT_ALLOWED.search(text)
+    if right:
+        grant = f"--allow-principal User:… --operation Read --{right[1]} {right[2]}"
+        return SfPoliceError(
+            f"this user may not Read {right[1]} {right[2]}", remedy=f"grant it by `kafka-acls.sh --add {grant}`"
+        )
     for fragment, (what, remedy) in _KNOWN.items():
         if fragment in text:
             return SfPoliceError(what, remedy=remedy)

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
@@ -49,7 +49,7 @@ _STREAMING: Final = {
     "spark.kafka.consumer.fetchedData.cache.timeout": "10s",
     "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "5s",
     # Keeps the secrets of a client.properties file out of the UI and the logs.
-    "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas",
+    "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas|keystore[.]key",
 }
 
 # The watermark is part of the code that Spark generates, so some of it is recompiled for every micro-batch: with few
@@ -64,6 +64,9 @@ _LOCAL_CHECKPOINT: Final = {
     ),
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
+
+
+_OF_EXECUTORS: Final = "spark.executor.extraJavaOptions"
 
 
 def session_options(config: Config) -> dict[str, str]:
@@ -100,7 +103,13 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     return options
 
 
-def create_session(config: Config, *, records: int | None = None, more_java_options: str = "") -> SparkSession:
+def create_session(
+    config: Config,
+    *,
+    records: int | None = None,
+    more_java_options: str = "",
+    java_properties: Mapping[str, str] | None = None,
+) -> SparkSession:
     """Start the JVM and the session; their output goes to STATE_DIR/spark.log.
 
     Under spark-submit the JVM runs already, with the submit's own master, memory and jars.
@@ -109,6 +118,7 @@ def create_session(config: Config, *, records: int | None = None, more_java_opti
         config: the settings.
         records: how many the run will read; None if it has no end.
         more_java_options: extra options for a local master's JVM.
+        java_properties: system properties of the driver's JVM, and of the executors'.
 
     Raises:
         SfPoliceError: Java or the jars are missing, the user has no name, or Spark cannot start.
@@ -116,13 +126,17 @@ def create_session(config: Config, *, records: int | None = None, more_java_opti
     # What `cli.py` has settled already holds for a session without it, too.
     environ = environment.inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
     if environment.is_submitted(environ):
-        conf = _conf(session_options(config))
-        return SparkSession(SparkContext(conf=conf, gateway=gateway.submitted_gateway()))
+        submitted = gateway.submitted_gateway()
+        before = submitted.jvm.java.lang.System.getProperty(_OF_EXECUTORS)
+        conf = _conf(session_options(config) | _executor_options(java_properties, before=before))
+        return _with_properties(SparkSession(SparkContext(conf=conf, gateway=submitted)), java_properties)
     java = jvm.java_program(config)
     jvm.ensure_user_name()
     options = spark_options(config, records=records, has_collector=environment.chooses_collector(environ))
     if more_java_options:
         options["spark.driver.extraJavaOptions"] += f" {more_java_options}"
+    if not config.is_local_master:
+        options |= _executor_options(java_properties)
     conf = _conf(options).setMaster(config.spark_master).setAppName("sf-police")
     environ = environment.for_spark(
         environ,
@@ -133,7 +147,21 @@ def create_session(config: Config, *, records: int | None = None, more_java_opti
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return _started_session(config, conf, java, environ, output)
+        return _with_properties(_started_session(config, conf, java, environ, output), java_properties)
+
+
+def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:
+    if not properties:
+        return {}
+    options = [jvm.quoted(f"-D{name}={value}") for name, value in properties.items()]
+    return {_OF_EXECUTORS: " ".join([*filter(None, [before]), *options])}
+
+
+def _with_properties(session: SparkSession, properties: Mapping[str, str] | None) -> SparkSession:
+    java: Any = session._jvm
+    for name, value in (properties or {}).items():
+        java.java.lang.System.setProperty(name, value)
+    return session
 
 
 def _conf(options: dict[str, str]) -> SparkConf:

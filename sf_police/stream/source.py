@@ -10,6 +10,7 @@ from sf_police.question import REASON
 from sf_police.store.tables import Offsets
 from sf_police.topic.client_properties import spark_options
 from sf_police.topic.clients import kafka_access
+from sf_police.topic.oauth import allowed_urls
 
 # Columns of a Kafka-shaped frame, as Spark's source names them.
 VALUE: Final = "value"
@@ -50,6 +51,11 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
         # Records of aborted and open transactions are not counted.
         "kafka.isolation.level": access.isolation_level,
     }
+
+
+def java_properties(config: Config) -> dict[str, str]:
+    """Return the system properties without which Kafka's Java client refuses to do what its settings say."""
+    return allowed_urls(kafka_access(config).properties)
 
 
 def kafka_source_options(config: Config) -> dict[str, str]:

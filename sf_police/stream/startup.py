@@ -14,6 +14,7 @@ from sf_police.store.writer import StoreWriter
 from sf_police.stream.checkpoint import PLACE, adopt
 from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
 from sf_police.stream.filesystems import HadoopFolder, LocalFolder, spark_location
+from sf_police.stream.source import java_properties
 from sf_police.topic.admin import Topic
 
 
@@ -31,7 +32,8 @@ def start_session(
     store = StoreReader(database)
     local = LocalFolder(config.local_checkpoint) if config.local_checkpoint else None
     stored = resumed_settings(config, topic, local, store, say=say) if local else None
-    session = create_session(config, records=topic.records if config.until_end else None)
+    records = topic.records if config.until_end else None
+    session = create_session(config, records=records, java_properties=java_properties(config))
     try:
         folder = local or HadoopFolder(session, config.checkpoint)
         if not local:

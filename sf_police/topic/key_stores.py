@@ -124,11 +124,11 @@ def _kind(store: str, settings: Mapping[str, str], data: bytes) -> str:
 
 
 def _from_jks(data: bytes, store_password: str | None, password: str | None) -> OwnKey:
+    if store_password is None or password is None:
+        raise ValueError("ssl.keystore.password is missing")
     keys = jks.read_jks(data, store_password).keys
     if not keys:
         raise ValueError("it holds no private key")
-    if password is None:
-        raise ValueError("set ssl.keystore.password")
     plain = pem(PLAIN_KEY, jks.decrypted(keys[0], password))
     return OwnKey("".join(pem(CERTIFICATE, der) for der in keys[0].chain), plain, None)
 

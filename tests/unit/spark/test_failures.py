@@ -55,9 +55,19 @@ def raised(*texts: str) -> Exception:
             "ssl settings",
         ),
         (
-            ("org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized",),
-            "do not allow",
-            "read access",
+            ("org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics: [calls]",),
+            "this user may not Read topic calls",
+            "--operation Read --topic calls",
+        ),
+        (
+            ("org.apache.kafka.common.errors.GroupAuthorizationException: Not authorized to access group: spark-1",),
+            "this user may not Read group spark-1",
+            "--operation Read --group spark-1",
+        ),
+        (
+            ("java.security.InvalidAlgorithmParameterException: the trustAnchors parameter must be non-empty",),
+            "Java finds no trusted certificate",
+            "keytool -importcert",
         ),
         (
             ("java.nio.file.InvalidPathException: Malformed input or input contains unmappable characters: /é",),
