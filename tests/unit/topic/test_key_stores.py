@@ -41,9 +41,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     openssl("x509", "-req", "-in", folder / "own.csr", *by, "-out", folder / "own.crt")
     certificate = (folder / "own.crt").read_text()
     own.write_text((folder / "own.key").read_text() + certificate)
-    encrypted(own, KEY)
+    encrypted(own, KEY).rename(folder / "own.3des.pem")
+    encrypted(own, KEY, "-v2", "aes-256-cbc").rename(folder / "own.aes.pem")
     for name, options in {
-        "3des": ["pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", f"pass:{KEY}"],
         "pkcs1": ["rsa", "-traditional"],
     }.items():
         openssl(*options, "-in", own, "-out", folder / f"{name}.key")
@@ -61,6 +61,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def in_one_line(pem: str) -> str:
     return " ".join(pem.split("\n")).strip()
+
+
+def encrypted_key(keys: Path) -> str:
+    return (keys / "own.3des.pem").read_text().partition("-----BEGIN CERT")[0]
 
 
 def own(kind: str, name: str, **passwords: str) -> Callable[[Path], Properties]:
@@ -93,7 +97,7 @@ def inline(keys: Path, **changes: str | None) -> Properties:
 FORMS: Final[dict[str, tuple[Callable[[Path], Properties], str]]] = {
     "pem": (own("PEM", "own.pem"), ""),
     "pem_encrypted": (own("PEM", "own.3des.pem", key=KEY), ""),
-    "pem_aes": (own("PEM", "own.aes-256-cbc.pem", key=KEY), _ENCRYPTED),
+    "pem_aes": (own("PEM", "own.aes.pem", key=KEY), _ENCRYPTED),
     "pem_without_password": (own("PEM", "own.3des.pem"), "its private key is encrypted; set ssl.key.password"),
     "pem_wrong_password": (own("PEM", "own.3des.pem", key=WRONG), "ssl.key.password is wrong"),
     "pem_password_of_none": (own("PEM", "own.pem", key=KEY), "is not encrypted; leave out ssl.key.password"),
@@ -103,7 +107,7 @@ FORMS: Final[dict[str, tuple[Callable[[Path], Properties], str]]] = {
     "pem_no_certificate": (own("PEM", "own.key"), "it holds no certificate in PEM"),
     "inline": (inline, ""),
     "inline_encrypted": (
-        lambda keys: inline(keys, ssl_keystore_key=in_one_line((keys / "3des.key").read_text()), ssl_key_password=KEY),
+        lambda keys: inline(keys, ssl_keystore_key=in_one_line(encrypted_key(keys)), ssl_key_password=KEY),
         "",
     ),
     "inline_without_chain": (lambda keys: inline(keys, ssl_keystore_certificate_chain=None), "belong together"),

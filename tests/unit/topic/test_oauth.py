@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import parse_qs
+from typing import Final
 
 import pytest
 
@@ -18,50 +15,17 @@ from sf_police.errors import UsageError
 from sf_police.topic import oauth
 from sf_police.topic.client_properties import python_client_options, spark_options, user_name
 from sf_police.topic.oauth import ALLOWED_URLS, ENDPOINT, HANDLER, TokenError, allowed_urls
+from tests.support.tokens import Endpoint, jwt, token_endpoint
 
 MODULE: Final = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
 CALLBACKS: Final = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
 LOGIN: Final = "clientId=ann clientSecret='s3cret' scope='a b'"
 
 
-def jwt(subject: str = "ann", lifetime_s: float = 3600) -> str:
-    claims = {"sub": subject, "exp": time.time() + lifetime_s}
-    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims))
-    return ".".join([*parts, "signature"])
-
-
-class Endpoint(HTTPServer):
-    """Grants what it is told to, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked: list[tuple[str, dict[str, list[str]]]] = []
-        self.status, self.answer = 200, json.dumps({"access_token": jwt()})
-        self.url = f"http://127.0.0.1:{self.server_port}/token"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append((self.headers["Authorization"], form))
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(self.server.answer.encode())
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    with Endpoint() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with token_endpoint() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def properties(options: str = "", url: str = "", handler: str = CALLBACKS) -> dict[str, str]:
@@ -95,7 +59,7 @@ def test_a_token_is_renewed_before_its_end_and_an_outage_of_the_endpoint_does_no
     monkeypatch.setattr(time, "time", lambda: now + 3000)  # 80 % of its life are over
     endpoint.status = 503
     assert tokens.token() == first
-    endpoint.status, endpoint.answer = 200, json.dumps({"access_token": jwt("bob")})
+    endpoint.grant(jwt("bob"))
     assert tokens.token() != first
     assert len(endpoint.asked) == 3
 
