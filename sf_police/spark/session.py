@@ -160,7 +160,9 @@ def _executor_options(properties: Mapping[str, str] | None, *, before: str | Non
 def _with_properties(session: SparkSession, properties: Mapping[str, str] | None) -> SparkSession:
     java: Any = session._jvm
     for name, value in (properties or {}).items():
-        java.java.lang.System.setProperty(name, value)
+        # One that is there already is the user's own, as by JAVA_TOOL_OPTIONS.
+        if java.java.lang.System.getProperty(name) is None:
+            java.java.lang.System.setProperty(name, value)
     return session
 
 

@@ -54,7 +54,7 @@ def kafka_reader_options(config: Config) -> dict[str, str]:
 
 
 def java_properties(config: Config) -> dict[str, str]:
-    """Return the system properties without which Kafka's Java client refuses to do what its settings say."""
+    """Return the system properties that let Kafka's Java client do what its settings say."""
     return allowed_urls(kafka_access(config).properties)
 
 

@@ -23,7 +23,7 @@ from sf_police.errors import SfPoliceError
 
 ENDPOINT: Final = "sasl.oauthbearer.token.endpoint.url"
 HANDLER: Final = "sasl.login.callback.handler.class"
-# Java fetches nothing from a URL that this system property of its does not name.
+# From Kafka 4.0 on, Java fetches nothing from a URL that this system property does not name; before, it is a limit.
 ALLOWED_URLS: Final = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 _HANDLERS: Final = (
     "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
@@ -119,7 +119,7 @@ def token_provider(
 
 
 def allowed_urls(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the system property without which Java's client fetches no token, if it is to fetch one."""
+    """Return the system property that lets Java's client fetch a token from the file's URL, and from no other."""
     url = properties.get(ENDPOINT, "").strip()
     return {ALLOWED_URLS: url} if url else {}
 

@@ -1,12 +1,15 @@
 """The session's options, without a session."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pyspark
 import pytest
+from pyspark.sql import SparkSession
 
 from sf_police.errors import SfPoliceError
-from sf_police.spark.session import create_session, spark_options
+from sf_police.spark.session import _executor_options, _with_properties, create_session, spark_options
 from tests.support.question import resolve
 
 
@@ -84,3 +87,21 @@ def test_a_user_without_a_name_is_refused_before_a_jvm_is_started(
     ):
         create_session(resolve({"jars_dir": jars_dir, "state_dir": str(tmp_path / "state")}))
     assert not (tmp_path / "state").exists()
+
+
+def test_system_properties_are_set_in_the_driver_unless_the_user_has() -> None:
+    properties = {"set.by.the.user": "theirs"}
+    system = SimpleNamespace(getProperty=properties.get, setProperty=properties.__setitem__)
+    session = SimpleNamespace(_jvm=SimpleNamespace(java=SimpleNamespace(lang=SimpleNamespace(System=system))))
+
+    _with_properties(cast(SparkSession, session), {"set.by.the.user": "ours", "allowed.urls": "https://x.example/"})
+
+    assert properties == {"set.by.the.user": "theirs", "allowed.urls": "https://x.example/"}
+
+
+def test_executors_get_system_properties_after_the_users_options() -> None:
+    name = "spark.executor.extraJavaOptions"
+
+    assert _executor_options({}) == _executor_options(None, before="-Xss2m") == {}
+    assert _executor_options({"url": "file:///a b"}) == {name: '"-Durl=file:///a b"'}
+    assert _executor_options({"url": "x"}, before="-Xss2m") == {name: "-Xss2m -Durl=x"}
