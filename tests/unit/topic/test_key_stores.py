@@ -17,8 +17,10 @@ import pyspark
 import pytest
 
 from sf_police.spark import jvm
+from sf_police.topic.client_properties import python_client_options, read_properties, spark_options
 from sf_police.topic.key_stores import own_key
 from sf_police.topic.tls import ssl_context
+from tests.support.environment import ROOT
 from tests.support.question import resolve
 from tests.support.secured import encrypted, jks, keytool, openssl, pkcs12, truststore
 
@@ -217,3 +219,17 @@ def test_without_the_extra_pkcs12_says_how_to_get_it(keys: Path, monkeypatch: py
 
     with pytest.raises(ValueError, match="PKCS12 needs a package that is not installed; install the extra `keystores`"):
         ssl_context(FORMS["pkcs12"][0](keys))
+
+
+def test_every_file_in_the_docs_is_taken_by_both_clients(keys: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "kafka-security.md").read_text()
+    blocks = re.findall(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    whole = [block for block in blocks if "security.protocol" in block]
+
+    for block in whole:
+        file = tmp_path / "client.properties"
+        file.write_text(block.replace("/path/ca.pem", str(keys / "ca.pem")).replace("/path/calls", str(keys / "own")))
+        properties = read_properties(file)
+        assert python_client_options(properties)["security_protocol"] == properties["security.protocol"]
+        assert set(spark_options(properties)) == {f"kafka.{key}" for key in properties} - {"kafka.bootstrap.servers"}
+    assert len(whole) == 6
