@@ -22,6 +22,7 @@ from sf_police.topic.refusals import IN_THE_FILE
 _CODECS: Final = {"snappy": "python-snappy", "zstd": "zstandard", "lz4": "lz4"}
 # In a request and its answer, printed whole: what the broker says.
 _TOLD: Final = re.compile(r"failed with response .*?error_message=(['\"])(.+?)\1, \w+=", re.DOTALL)
+_UNTRUSTED: Final = re.compile(r"Handshake failed: .*certificate verify failed: (.+?)\.? \(_ssl")
 _COLLIDES: Final = re.compile(r"collides with existing topics?: (\S+)")
 
 
@@ -77,13 +78,21 @@ def _refusal(error: KafkaError, topic: str | None) -> tuple[str, str]:
     if other:
         what = f" has a topic {other[1].rstrip('.,')}, with whose name {topic} collides"
         return f"{what} (to Kafka, . and _ are one in the names of metrics)", "set KAFKA_TOPIC to another name"
+    return _bad_address(text) or (f": {text}", "")
+
+
+def _bad_address(text: str) -> tuple[str, str] | None:
+    names = " names an address to its clients"
+    untrusted = _UNTRUSTED.search(text)
+    if untrusted:
+        what = f"{names} whose certificate is not trusted ({untrusted[1]})"
+        return what, "correct its advertised.listeners, or the certificate there"
     if "DNS" in text:
-        what = " names an address to its clients that does not resolve here"
-        return what, "correct its advertised.listeners, or make the name known to this machine"
+        remedy = "correct its advertised.listeners, or make the name known to this machine"
+        return f"{names} that does not resolve here", remedy
     if "ECONNREFUSED" in text:
-        what = " names an address to its clients that refuses connections"
-        return what, "check its advertised.listeners, and that all brokers run"
-    return f": {text}", ""
+        return f"{names} that refuses connections", "check its advertised.listeners, and that all brokers run"
+    return None
 
 
 def _unsupported_codec(text: str, topic: str | None) -> SfPoliceError:

@@ -6,6 +6,7 @@ As in `record_batches.py`, its internals are used: its messages, and its ways to
 
 from __future__ import annotations
 
+import importlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -126,15 +127,22 @@ def _log_in(broker: _Conversation, server: Server, options: Mapping[str, Any], *
         raise refusals.expects_no_login(where, options["security_protocol"])
     if answer.error_code == _UNSUPPORTED_MECHANISM:
         raise refusals.unknown_mechanism(where, name, answer.mechanisms)
-    mechanism = get_sasl_mechanism(name)(host=server[0], **{**KafkaConnection.DEFAULT_CONFIG, **options})
-    while not mechanism.is_done():
-        answer = broker.ask(SaslAuthenticateRequest(mechanism.auth_bytes(), version=0))
-        if answer.error_code:
-            raise refusals.login_refused(where, who, answer.error_message)
-        try:
+    try:
+        mechanism = get_sasl_mechanism(name)(host=server[0], **{**KafkaConnection.DEFAULT_CONFIG, **options})
+        while not mechanism.is_done():
+            answer = broker.ask(SaslAuthenticateRequest(mechanism.auth_bytes(), version=0))
+            if answer.error_code:
+                raise refusals.login_refused(where, who, answer.error_message)
             mechanism.receive(answer.auth_bytes)
-        except ValueError as error:  # what says that it is the broker does not know the password itself
-            raise refusals.login_refused(where, who, str(error)) from error
+    except _errors_of(name) as error:  # as of a broker that does not know the password either
+        raise refusals.login_refused(where, who, str(error)) from error
+
+
+def _errors_of(mechanism: str) -> tuple[type[Exception], ...]:
+    if mechanism != "GSSAPI":
+        return (ValueError,)
+    no_ticket: type[Exception] = importlib.import_module("gssapi.exceptions").GSSError
+    return (ValueError, no_ticket)
 
 
 @contextmanager

@@ -190,6 +190,24 @@ def test_a_broker_that_does_not_answer_and_its_topic_are_steps_not_taken_yet(loo
     assert found["topic"] == Finding("topic", TO_DO, "unknown, as no broker lets this client in", remedy)
 
 
+def test_a_broker_of_others_that_lets_nobody_in_is_wrong_and_its_topic_unknown(
+    look: Look, tmp_path: Path, closed_port: int
+) -> None:
+    file = tmp_path / "client.properties"
+    file.write_text("security.protocol=SSL\n")
+
+    found = look(kafka_client_properties=file)
+
+    assert (found["broker"].state, found["topic"].state) == (WRONG, TO_DO)
+    assert found["broker"].text == f"no broker at 127.0.0.1:{closed_port} (Connection refused)"
+
+
+def test_a_client_properties_file_that_cannot_be_used_is_wrong(look: Look) -> None:
+    found = look(kafka_client_properties="/none/client.properties")["broker"]
+
+    assert (found.state, "/none/client.properties cannot be read" in found.text) == (WRONG, True)
+
+
 def test_no_store_is_a_step_not_taken_yet(look: Look) -> None:
     found = look()["store"]
 

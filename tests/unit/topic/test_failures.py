@@ -85,6 +85,15 @@ FILE = "in the file that KAFKA_CLIENT_PROPERTIES names"
             "check its advertised.listeners, and that all brokers run",
         ),
         (
+            KafkaConnectionError(
+                "Handshake failed: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: IP address mismatch, "
+                "certificate is not valid for '127.0.0.2'. (_ssl.c:1006)"
+            ),
+            "the broker at one:1 names an address to its clients whose certificate is not trusted "
+            "(IP address mismatch, certificate is not valid for '127.0.0.2'): "
+            "correct its advertised.listeners, or the certificate there",
+        ),
+        (
             KafkaConfigurationError("connections_max_idle_ms (1) must be larger"),
             "KAFKA_CLIENT_PROPERTIES: kafka-python refuses the settings "
             "(KafkaConfigurationError: connections_max_idle_ms (1) must be larger)",

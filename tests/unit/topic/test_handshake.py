@@ -6,11 +6,14 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Final
 
 import pytest
@@ -149,6 +152,11 @@ def test_a_client_that_does_everything_right_is_let_in(keys: Path) -> None:
         ensure_reachable(KafkaAccess(servers, tls(keys, own="good")))
 
 
+def test_what_is_in_the_truststore_is_trusted_be_it_a_ca_or_not(keys: Path) -> None:
+    with listening(by_tls(keys, "good", as_broker())) as servers:
+        ensure_reachable(KafkaAccess(servers, tls(keys, ca="good")))
+
+
 @pytest.mark.parametrize(
     ("certificate", "ca", "message"),
     [
@@ -230,6 +238,28 @@ def test_tls_and_no_tls_are_not_taken_for_each_other(keys: Path) -> None:
 def test_what_a_broker_expects_is_said(answer: Answer, properties: dict[str, str], message: str) -> None:
     with listening(answer) as servers:
         assert refusal(servers, properties) == message.format(servers)
+
+
+def test_without_a_ticket_kerberos_is_told_apart_from_a_broker_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GSSError(Exception):
+        pass
+
+    def name(*_: object, **__: object) -> None:
+        raise GSSError("No Kerberos credentials available")
+
+    library, errors = ModuleType("gssapi"), ModuleType("gssapi.exceptions")
+    library.__spec__ = ModuleSpec("gssapi", None)
+    vars(library).update(Name=name, NameType=SimpleNamespace(hostbased_service=0), exceptions=errors)
+    vars(errors).update(GSSError=GSSError)
+    monkeypatch.setitem(sys.modules, "gssapi", library)
+    monkeypatch.setitem(sys.modules, "gssapi.exceptions", errors)
+    gssapi = struct.pack(">hi", 0, 1) + text("GSSAPI")
+
+    with listening(as_broker(handshake=gssapi)) as servers:
+        assert refusal(servers, {"security.protocol": "SASL_PLAINTEXT"}) == (
+            f"the broker at {servers} refuses the login (No Kerberos credentials available): "
+            f"check sasl.jaas.config and sasl.mechanism {FILE}"
+        )
 
 
 def test_one_broker_that_lets_the_client_in_is_enough() -> None:
