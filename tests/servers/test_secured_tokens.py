@@ -48,11 +48,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBrokers]
         broker.stop()
 
 
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with token_endpoint() as server:
+@pytest.fixture(scope="module")
+def endpoint(broker: SecuredBrokers) -> Iterator[Endpoint]:
+    """A token endpoint with a certificate by the brokers' CA."""
+    with token_endpoint(broker.certificate("endpoint", kind="broker")) as server:
         server.grant(jwt(USER, sign=sign))
         yield server
+
+
+def by_endpoint(broker: SecuredBrokers, endpoint: Endpoint) -> Path:
+    trust = f"ssl.truststore.type=PEM ssl.truststore.location='{broker.folder / 'ca.pem'}'"
+    return login(broker, endpoint.url, f"clientId=ann clientSecret='s3cret' scope=kafka {trust}")
 
 
 def login(broker: SecuredBrokers, url: str, options: str = "") -> Path:
@@ -68,11 +74,10 @@ def test_both_clients_log_in_with_a_token(
 ) -> None:
     token = tmp_path / "token"
     token.write_text(jwt(USER, sign=sign))
-    by_endpoint = login(broker, endpoint.url, "clientId=ann clientSecret='s3cret' scope=kafka")
-    by_file = login(broker, token.as_uri())
     topic = f"by-{source}"
     broker.set_rights(Right(name, "TOPIC", topic) for name in ("CREATE", "DESCRIBE", "READ", "WRITE"))
-    job = secured_job(broker, by_endpoint if source == "endpoint" else by_file, topic, tmp_path)
+    way = by_endpoint(broker, endpoint) if source == "endpoint" else login(broker, token.as_uri())
+    job = secured_job(broker, way, topic, tmp_path)
     file = tmp_path / "calls.json"
     file.write_text(json.dumps([a_call(crime_id=str(number)) for number in range(20)]))
 
@@ -88,12 +93,15 @@ def test_a_token_that_the_broker_does_not_take_is_said(
     broker: SecuredBrokers, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     endpoint.grant(jwt(USER))
-    job = secured_job(broker, login(broker, endpoint.url, "clientId=ann clientSecret=s3cret"), "none", tmp_path)
+    job = secured_job(broker, by_endpoint(broker, endpoint), "none", tmp_path)
+    by_others = secured_job(broker, login(broker, endpoint.url, "clientId=ann clientSecret=x"), "none", tmp_path)
 
     said = job.run("stream", check=False)
     endpoint.status = 401
     refused = job.run("stream", check=False)
+    untrusted = by_others.run("stream", check=False)
 
+    assert f"no token from {endpoint.url} (its certificate is not trusted: " in untrusted.stderr
     assert (said.returncode, refused.returncode) == (1, 1)
     assert f"the broker at {broker.sasl} refuses the login of {USER} (" in said.stderr
     assert f"the token endpoint {endpoint.url} refuses the client ann (401 Unauthorized)" in refused.stderr

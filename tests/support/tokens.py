@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,12 +31,16 @@ def jwt(subject: str = "ann", *, sign: Callable[[bytes], bytes] = lambda _: b"si
 class Endpoint(HTTPServer):
     """Grants what it is told to, and keeps what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.status, self.answer = 200, ""
         self.grant(jwt())
-        self.url = f"http://127.0.0.1:{self.server_port}/token"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_port}/token"
 
     def grant(self, token: str) -> None:
         self.status, self.answer = 200, json.dumps({"access_token": token})
@@ -55,9 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def token_endpoint() -> Iterator[Endpoint]:
-    """One that answers until the context ends."""
-    with Endpoint() as server:
+def token_endpoint(certificate: Path | None = None) -> Iterator[Endpoint]:
+    """One that answers until the context ends: by TLS, if it has a certificate (PEM, with its key)."""
+    with Endpoint(certificate) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from sf_police.errors import UsageError
-from sf_police.topic.client_properties import isolation_level, python_client_options, read_properties, spark_options
+from sf_police.topic.client_properties import (
+    isolation_level,
+    python_client_options,
+    read_properties,
+    spark_options,
+    user_name,
+)
 
 SASL = """# comment
 security.protocol=SASL_SSL
@@ -55,6 +61,14 @@ def test_kafka_python_gets_its_own_names(tmp_path: Path) -> None:
         "sasl_plain_password": 'a"b=c',
     }
     assert options["ssl_context"].check_hostname is False
+
+
+def test_a_name_with_the_marks_of_scram_is_escaped_for_kafka_python(tmp_path: Path) -> None:
+    properties = read(tmp_path, SASL.replace('username="ann"', 'username="a=b,c"'))
+    options = python_client_options(properties)
+
+    assert options["sasl_plain_username"] == "a=3Db=2Cc"
+    assert user_name(properties, options) == "a=b,c"
 
 
 def test_a_cloud_providers_file_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -72,6 +72,13 @@ def test_a_topic_that_there_is_not_is_none(monkeypatch: pytest.MonkeyPatch, answ
     assert TopicWatch(ACCESS, "calls").identity() is None
 
 
+def test_a_topic_that_may_not_be_described_any_more_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeAdmin, "topic", described(error=29))
+
+    with pytest.raises(SfPoliceError, match=r"^this client may not Describe topic calls: grant it by "):
+        TopicWatch(ACCESS, "calls", patience_s=0).identity()
+
+
 def test_a_topic_without_a_leader_for_now_is_still_the_topic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeAdmin, "topic", described(0, 1, 2, error=5))
 
