@@ -68,6 +68,9 @@ class Config:
     state_dir: Path = _setting(".run", checks.path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
     store_schema: str = _setting(STORE_SCHEMA, checks.schema, "PostgreSQL schema of the store's own; not for SQLite")
+    store_retry: str = _setting(
+        "2 minutes", checks.duration, "how long a stream waits for a PostgreSQL that went away; 0 seconds: not at all"
+    )
     checkpoint: str = _setting(
         None, checks.checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)"
     )

@@ -30,6 +30,10 @@ class UnbalancedBatchError(SfPoliceError):
     """
 
 
+class LostStoreError(SfPoliceError):
+    """The store's server went away, or something is in the way there: the same transaction may succeed later on."""
+
+
 class UnknownTopicError(SfPoliceError):
     """The brokers answer, and have no such topic."""
 

@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 from sqlalchemy import Engine, Table
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.hold import Hold
@@ -104,12 +103,18 @@ def gone(where: str, error: BaseException) -> SfPoliceError:
     )
 
 
+def shown(url: URL) -> str:
+    """Return a URL without its passwords, of which its options may have some, too."""
+    secret = {name: "***" for name in url.query if "password" in name or "secret" in name}
+    return url.update_query_dict(secret).render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
 def without_password(url: str) -> str:
     """Return a URL without what may be secret in it; for one that SQLAlchemy cannot parse, and so cannot mask."""
     # Passwords may contain any character.
     return re.sub(r"(?s)\?.*", "?***", re.sub(r"(?s)//.*@", "//***@", url))
 
 
-def cause(error: SQLAlchemyError) -> str:
+def cause(error: BaseException) -> str:
     """Return the driver's own message, its first line."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

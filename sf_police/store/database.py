@@ -18,7 +18,7 @@ from sf_police.config import STORE_SCHEMA
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.question import Question
 from sf_police.store import ownership, postgresql, sqlite
-from sf_police.store.backend import Backend, Relation, cause, without_password
+from sf_police.store.backend import Backend, Relation, cause, shown, without_password
 from sf_police.store.hold import Hold
 from sf_police.store.tables import tables_of
 from sf_police.store.views import queries
@@ -39,7 +39,7 @@ class Database:
     def where(self) -> str:
         """The store, in words, without its password."""
         schema = f" (schema {self.schema})" if self.dialect.name == "postgresql" else ""
-        return f"the store at {self._engine.url}{schema}"
+        return f"the store at {shown(self._engine.url)}{schema}"
 
     def exists(self) -> bool:
         """Return whether the store has its tables; never creates the file.
@@ -61,7 +61,8 @@ class Database:
             earlier = None if own else self.backend.earlier_schema(self._engine, self.schema)
         if earlier:
             raise SfPoliceError(
-                f"the schema {earlier} at {self._engine.url} holds a store made by an earlier version of this program",
+                f"the schema {earlier} at {shown(self._engine.url)} holds a store made by an earlier version of this "
+                "program",
                 remedy=f"run `make reset STORE_SCHEMA={earlier}` (deletes it and the checkpoint), then run again",
             )
         return self.tables.batches.name in own
@@ -193,7 +194,7 @@ def open_database(url: str, question: Question, schema: str = STORE_SCHEMA, *, i
         parsed = make_url(url)
         backend = _BACKENDS.get(parsed.drivername)
         if backend is None or (backend is sqlite and not parsed.database):
-            raise UsageError(f"STORE={parsed}: expected {_URLS}")
+            raise UsageError(f"STORE={shown(parsed)}: expected {_URLS}")
         if backend is sqlite and parsed.query:
             raise UsageError(f"STORE={parsed}: an SQLite store takes no options", remedy="leave out what follows the ?")
         engine = backend.engine(parsed)

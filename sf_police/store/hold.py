@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,13 +13,20 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import LostStoreError, SfPoliceError
 from sf_police.lock import is_held, locked
 
-# Nothing ends the transaction but its stream. The newest of these settings is not known to every server.
+# A server that its client's machine is cut off from notices within a minute; as it comes, after more than two hours.
+KEEPALIVES: Final = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+# Nothing else ends the transaction but its stream. The newest of these settings is not known to every server.
+_SETTINGS: Final = {
+    "application_name": "sf-police: holds the store",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+    **KEEPALIVES,
+}
 _PREPARE: Final = text("""
-    SELECT set_config(name, CASE name WHEN 'application_name' THEN :name ELSE '0' END, TRUE) FROM pg_settings
-    WHERE name IN ('application_name', 'idle_in_transaction_session_timeout', 'transaction_timeout')""")
+    SELECT set_config(name, value, TRUE) FROM pg_settings JOIN json_each_text(:settings) ON name = key""")
 # An advisory lock's key of 64 bits is shown in two halves.
 _IS_LOCKED: Final = text("""
     SELECT EXISTS (
@@ -26,6 +34,10 @@ _IS_LOCKED: Final = text("""
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND classid::bigint = :high AND objid::bigint = :low)""")
 _REMEDY: Final = "stop it, or set STATE_DIR to another folder (and STORE or STORE_SCHEMA, if they are set)"
+
+
+class StoreHeldError(SfPoliceError):
+    """Another stream holds the store."""
 
 
 class Hold(Protocol):
@@ -62,12 +74,12 @@ class ServerHold:
     def __init__(self, engine: Engine, schema: str, where: str) -> None:
         self._engine, self._where = engine, where
         self._key = _key(schema)
-        self._connection = self._take()
+        self._connection: Connection | None = self._take()
 
     def _take(self) -> Connection:
         connection = self._engine.connect()
         try:
-            connection.execute(_PREPARE, {"name": "sf-police: holds the store"})
+            connection.execute(_PREPARE, {"settings": json.dumps(_SETTINGS)})
             # Without parameters: else the client's last statement stays open, and with it the snapshot.
             if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({self._key})").scalar():
                 return connection
@@ -75,20 +87,28 @@ class ServerHold:
             connection.close()
             raise
         connection.close()
-        raise SfPoliceError(_taken(self._where), remedy=_REMEDY)
+        raise StoreHeldError(_taken(self._where), remedy=_REMEDY)
 
     def keep(self) -> None:
         """See `Hold`: the server may have been restarted since."""
+        if self._connection is not None:
+            try:
+                self._connection.execute(text("SELECT 1"))
+                return
+            except DBAPIError:
+                self.close()
         try:
-            self._connection.execute(text("SELECT 1"))
-        except DBAPIError:
-            self.close()
             self._connection = self._take()
+        except StoreHeldError as error:
+            # It may be our own lock: a server that was cut off lets go only when it notices.
+            raise LostStoreError(error.what, remedy=error.remedy) from error
 
     def close(self) -> None:
         """See `Hold`."""
-        with suppress(DBAPIError):
-            self._connection.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError):
+                connection.close()
 
 
 def is_file_held(path: Path) -> bool:

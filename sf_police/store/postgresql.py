@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pyarrow as pa
 from sqlalchemy import Engine, Table, create_engine, text
@@ -12,17 +13,22 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
-from sf_police.store.backend import MARK, Relation, gone
-from sf_police.store.hold import Hold, ServerHold, is_server_held
+from sf_police.store.backend import MARK, Relation
+from sf_police.store.hold import KEEPALIVES, Hold, ServerHold, is_server_held
+from sf_police.store.server_errors import IS_LOCKED, code_of, explained
 
 LOCK_TIMEOUT: Final = "10s"
+# Of the client: to connect, and for a machine that does not acknowledge what it is sent (milliseconds, Linux only).
+_WAITS: Final = {
+    "connect_timeout": "10", "tcp_user_timeout": "30000",
+    "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
+}  # fmt: skip
 _ENCODING: Final = "UTF8"
-# Codes of PostgreSQL's errors.
-_IS_LOCKED: Final = "55P03"
-_HAS_DEPENDENTS: Final = "2BP01"
-_IS_READ_ONLY: Final = "25006"
-_IS_GONE: Final = ("42P01", "3F000")
 
+_SET: Final = text(
+    "SELECT "
+    + ", ".join(f"set_config('{name}', :{name}, TRUE)" for name in ("search_path", "lock_timeout", *KEEPALIVES))
+)
 _RELATIONS: Final = text("""
     SELECT c.relname, c.relkind IN ('v', 'm') AS is_view,
         COALESCE(obj_description(c.oid, 'pg_class') LIKE :mark || '%', FALSE) AS is_marked
@@ -43,11 +49,22 @@ def engine(url: URL) -> Engine:
     """Create the engine; nothing is connected yet."""
     # Without prepared statements: behind a pooler (PgBouncer), the next transaction may be on another connection. The
     # ping lets an idle stream survive a restart of the server.
-    options = {"prepare_threshold": None, "client_encoding": "utf8"}
+    options = {**_waits(url), "prepare_threshold": None, "client_encoding": "utf8"}
+    if url.host and url.host.lower().startswith("%2f"):
+        options["host"] = unquote(url.host)  # a socket's folder, as libpq's own URLs have it
     # READ COMMITTED, whatever the server's default: a replay sees the batch that another driver has just stored.
     return create_engine(
         url, paramstyle="format", connect_args=options, pool_pre_ping=True, isolation_level="READ COMMITTED"
     )
+
+
+def _waits(url: URL) -> dict[str, str]:
+    """Return how long the client waits for a server that does not answer, but for what its user has settled."""
+    # The driver itself reads PG… in the environment and service files, and an option that we give would win over them.
+    from psycopg.pq import Conninfo
+
+    settled = {option.keyword.decode() for option in Conninfo.get_defaults() if option.val is not None} | set(url.query)
+    return {name: value for name, value in _WAITS.items() if not {name, "service"} & settled}
 
 
 def read_only(engine: Engine) -> Engine:
@@ -75,9 +92,9 @@ def is_held(engine: Engine, schema: str) -> bool:
 
 
 def begin(connection: Connection, schema: str) -> None:
-    """Find all names in our schema, and wait for no lock for ever."""
-    query = text("SELECT set_config('search_path', :schema, TRUE), set_config('lock_timeout', :timeout, TRUE)")
-    connection.execute(query, {"schema": f'"{schema}"', "timeout": LOCK_TIMEOUT})
+    """Find all names in our schema, wait for no lock for ever, and leave none behind where a machine fails."""
+    settings = {"search_path": f'"{schema}"', "lock_timeout": LOCK_TIMEOUT, **KEEPALIVES}
+    connection.execute(_SET, settings)
 
 
 def unusable(connection: Connection) -> str | None:
@@ -149,7 +166,7 @@ def replace_view(connection: Connection, name: str, query: str) -> None:
         savepoint.commit()
     except DBAPIError as error:
         savepoint.rollback()
-        if _code(error) == _IS_LOCKED:
+        if code_of(error) == IS_LOCKED:
             raise
         connection.execute(text(f"DROP VIEW {name}"))  # other columns
         connection.execute(text(f"CREATE VIEW {name} AS {query}"))
@@ -157,27 +174,8 @@ def replace_view(connection: Connection, name: str, query: str) -> None:
 
 
 def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:  # noqa: ARG001 # of the protocol
-    """Return who is in the way: a reader in a transaction, somebody's view on ours, or a read-only server."""
-    code = _code(error)
-    if code in _IS_GONE:
-        return gone(where, error)
-    if code == _IS_LOCKED:
-        return SfPoliceError(
-            f"{where} is locked by another connection's open transaction, after {LOCK_TIMEOUT} of waiting",
-            remedy="end that transaction (it is in pg_stat_activity, perhaps `idle in transaction`), then run again",
-        )
-    if code == _HAS_DEPENDENTS:
-        detail = str(getattr(getattr(error, "orig", None), "diag", None) and error.orig.diag.message_detail)  # type: ignore[attr-defined]
-        return SfPoliceError(
-            f"{where}: {detail.splitlines()[0]}, so nothing was dropped", remedy="drop that first, then run again"
-        )
-    if code == _IS_READ_ONLY:
-        return SfPoliceError(f"{where} is read-only", remedy="set STORE to a server that takes writes")
-    return None
-
-
-def _code(error: BaseException) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
+    """Return who is in the way, or what is wrong with the connection."""
+    return explained(error, where, lock_timeout=LOCK_TIMEOUT)
 
 
 def insert(table: Table) -> Any:

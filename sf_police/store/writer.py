@@ -62,6 +62,12 @@ class StoreWriter:
                 remedy="set STATE_DIR to another folder, and STORE to another database or STORE_SCHEMA to another one",
             )
 
+    def stream(self, connection: Connection) -> tuple[str, dict[str, Any]]:
+        """Return the query id and settings of the stream that the store belongs to."""
+        streams = self.database.tables.streams
+        row = connection.execute(select(streams.c.query_id, streams.c.settings)).one()
+        return row.query_id, json.loads(row.settings)
+
     def update_settings(self, connection: Connection, query_id: str, settings: Mapping[str, Any]) -> None:
         """Replace the settings of the stream."""
         streams = self.database.tables.streams
@@ -80,7 +86,7 @@ class StoreWriter:
         Args:
             batch: its row in `batches`; digest, version and `committed_at` are filled in here.
             added: what it adds to `counts`, one row a key, with hashes: columns in any order, times as timestamps.
-            rejected: rows of `rejected`.
+            rejected: rows of `rejected`; iterated anew if the batch is written again.
             check: called when all is read and written, before the commit; by raising it undoes everything.
 
         Raises:

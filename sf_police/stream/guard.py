@@ -8,7 +8,6 @@ from sqlalchemy.engine import Connection
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.store.answers import StoreReader
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.compatibility import WAY_OUT, checkpoint_made, stream_settings, with_added_partitions
 from sf_police.topic.watch import TopicWatch
@@ -23,7 +22,6 @@ class BatchGuard:
 
     def __init__(self, config: Config, store: StoreWriter, watch: TopicWatch, *, say: Callable[[str], None]) -> None:
         self._config, self._store, self._watch, self._say = config, store, watch, say
-        self._stream = StoreReader(store.database).stream()
 
     def check(self, connection: Connection) -> None:
         """Check the topic, within the transaction that stores the batch; the writer has checked the store's owner.
@@ -31,20 +29,18 @@ class BatchGuard:
         Raises:
             SfPoliceError: it is not what it was; nothing is stored.
         """
-        if self._stream is None:  # nobody's store: a test or a benchmark that started without the checks
-            return
-        query_id, stored = self._stream
         self._store.database.keep_held()
         identity = self._watch.identity()
         if identity is None:
             raise SfPoliceError(
                 f"the topic {self._config.kafka_topic} was deleted while its stream was running", remedy=WAY_OUT
             )
+        # Read each time: what a transaction that failed has written is not kept.
+        query_id, stored = self._store.stream(connection)
         current = stream_settings(self._config, identity)
         settings = with_added_partitions(stored, current, made=checkpoint_made(self._config), say=self._say)
         if settings != stored:
             self._store.update_settings(connection, query_id, settings)
-            self._stream = (query_id, settings)
 
     def close(self) -> None:
         """Close the connection to the brokers."""

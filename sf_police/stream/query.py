@@ -12,9 +12,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError, UnbalancedBatchError
+from sf_police.errors import LostStoreError, SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.spark.failures import failure
+from sf_police.store.retry import Retry
 from sf_police.store.tables import BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.filesystems import spark_location
@@ -56,7 +57,8 @@ def run_stream(
     """
     watch = TopicWatch(kafka_access(config), config.kafka_topic, is_stopped=is_stopped)
     with closing(BatchGuard(config, store, watch, say=say)) as guard:
-        sink = StoreSink(session, config, question, store, guard, on_batch=on_batch)
+        retry = Retry(config.store_retry, say=say, is_stopped=is_stopped)
+        sink = StoreSink(session, config, question, store, guard, retry=retry, on_batch=on_batch)
         for replays_left in reversed(range(_MOST_REPLAYS + 1)):
             try:
                 _run(accepted_stream(session, config, question), sink, is_stopped)
@@ -76,7 +78,8 @@ def _run(rows: DataStreamWriter, sink: StoreSink, is_stopped: Callable[[], bool]
             if is_stopped():
                 query.stop()
     except (PySparkException, Py4JJavaError) as error:
-        if not is_stopped():
+        # Who was asked to end, and could not store its batch, says so: the answer is out of reach, too.
+        if not is_stopped() or isinstance(sink.error, LostStoreError):
             raise sink.error or failure(error) from error
     except (Py4JError, OSError) as error:
         # A signal to the process group kills the JVM, too.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,6 +15,7 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.spark.failures import failure
+from sf_police.store.retry import Retry
 from sf_police.store.tables import Batch, BatchReport
 from sf_police.store.writer import StoreWriter, records_in
 from sf_police.stream.executed_plan import BatchMetrics, ExecutedPlan
@@ -34,10 +35,11 @@ class StoreSink:
         store: StoreWriter,
         guard: BatchGuard,
         *,
+        retry: Retry,
         on_batch: Callable[[BatchReport], None],
     ) -> None:
         self._session, self._config, self._question = session, config, question
-        self._store, self._guard, self._on_batch = store, guard, on_batch
+        self._store, self._guard, self._retry, self._on_batch = store, guard, retry, on_batch
         self._plan = ExecutedPlan()
         self._count = counter(question, window=config.window)
         self.error: SfPoliceError | None = None
@@ -62,8 +64,8 @@ class StoreSink:
             if metrics.counted is None:
                 metrics = replace(metrics, counted=records_in(added, self._question))
             batch = batch_of(metrics, query_id=query.id, batch_id=batch_id, topic=topic, seconds=seconds)
-            rejected = self._rejected(batch) if batch.rejected else ()
-            self._store.write_batch(batch, added, rejected, self._guard.check)
+            rejected = RejectedRows(self._session, self._config, self._question, batch) if batch.rejected else ()
+            self._retry.run(lambda: self._store.write_batch(batch, added, rejected, self._guard.check))
             self._on_batch(BatchReport(batch, metrics.latest_event_time))
         except SfPoliceError as error:
             self.error = error
@@ -86,11 +88,21 @@ class StoreSink:
             raise SfPoliceError("the streaming query ended during its own batch")
         return query
 
-    def _rejected(self, batch: Batch) -> Iterator[dict[str, Any]]:
-        # Reads the batch's offsets a second time, but only for a batch with rejected records.
-        options = kafka_span_options(self._config, batch.start_offsets, batch.end_offsets)
-        records = self._session.read.format("kafka").options(**options).load()
-        for row in rejected_records(records, question=self._question).toLocalIterator():
+
+@dataclass(frozen=True)
+class RejectedRows(Iterable[Mapping[str, Any]]):
+    """The rejected records of a batch that has some: each iteration reads the batch's offsets once more."""
+
+    session: SparkSession
+    config: Config
+    question: Question
+    batch: Batch
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Read the topic, and yield the rows of `rejected`."""
+        options = kafka_span_options(self.config, self.batch.start_offsets, self.batch.end_offsets)
+        records = self.session.read.format("kafka").options(**options).load()
+        for row in rejected_records(records, question=self.question).toLocalIterator():
             yield {**row.asDict(), VALUE: None if row[VALUE] is None else bytes(row[VALUE])}
 
 

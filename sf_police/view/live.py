@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, RenderableType
 
 from sf_police.checks import duration_s
 from sf_police.config import Config
+from sf_police.errors import LostStoreError
 from sf_police.how_to import in_reach
 from sf_police.question import WINDOW_START
 from sf_police.store.answers import StoreReader
@@ -62,7 +63,7 @@ class LiveShow:
         with self._lock:
             self._state = self._state.after(report, now_s=now_s)
             if is_read:
-                self._state = replace(self._state, windows=self._store.newest_windows(_MOST_WINDOWS))
+                self._state = replace(self._state, windows=self._newest_windows())
                 self._read_s = time.monotonic()
         if self._canvas is None:
             progress = self._state.progress(now_s=now_s)
@@ -72,6 +73,12 @@ class LiveShow:
             self.say(in_reach(_LATE_WARNING))
         if self._canvas and is_read:
             self._canvas.draw(self.frame())
+
+    def _newest_windows(self) -> Sequence[Mapping[str, Any]]:
+        try:
+            return self._store.newest_windows(_MOST_WINDOWS)
+        except LostStoreError:
+            return self._state.windows  # as of the batch before; the next one waits for the store, and says so
 
     def sending(self, text: str) -> None:
         """Show what the producer beside the stream has done."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,28 +47,82 @@ def produce(job: Job, calls: list[dict[str, Any]]) -> None:
     job.run("produce", str(path), "--again")
 
 
-def is_in_one_line(said: str) -> bool:
-    """Whether the stream said once, at its end, that the server went away, and no more."""
-    lines = said.splitlines()
-    return lines[-1].startswith("error: the store at postgresql+psycopg://") and said.count("error: ") == 1
+def in_one_line(said: str) -> str:
+    """What a stream that has failed says at its end: one error, in its last line."""
+    assert said.count("error: ") == 1, said
+    assert said.count("(STORE_RETRY)\n") <= 1, said
+    return said.splitlines()[-1]
 
 
-def test_a_stream_whose_server_is_restarted_ends_with_one_line_and_is_exact_when_run_again(
+def assert_exact_when_run_again(job: Job, database: str) -> None:
+    done = job.run("stream", "--until-end", STORE=database)
+    assert "resuming from the checkpoint" in done.stderr
+    assert books(done.stderr)["read"] == len(CALLS)
+    assert stored_counts(database) == recount.counts(CALLS)
+
+
+def test_a_stream_whose_server_is_restarted_and_whose_connections_are_ended_waits_and_is_exact(
     server: PostgreSQL, database: str, job: Job
 ) -> None:
     produce(job, CALLS)
     stream = job.start("stream", "--until-end", STORE=database, MAX_OFFSETS_PER_TRIGGER="30")
     wait_for_line(stream, "batch 3")
-
     server.stop()
-    _, said = stream.communicate(timeout=60)
     server.start()
+    assert "waiting for it, up to 2 minutes (STORE_RETRY)" in wait_for_line(stream, "the store at")
+    wait_for_line(stream, "batch ")
+    with psycopg.connect(plain(server.url), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'mine'")
+    _, said = stream.communicate(timeout=120)
 
-    assert (stream.returncode, is_in_one_line(said)) == (1, True), said
-    done = job.run("stream", "--until-end", STORE=database)
-    assert "resuming from the checkpoint" in done.stderr
-    assert books(done.stderr)["read"] == len(CALLS)
+    assert (stream.returncode, "error" in said) == (0, False), said
+    assert books(said)["read"] == len(CALLS)
     assert stored_counts(database) == recount.counts(CALLS)
+
+
+def test_a_stream_whose_server_stays_away_ends_with_one_line_and_is_exact_when_run_again(
+    server: PostgreSQL, database: str, job: Job
+) -> None:
+    produce(job, CALLS)
+    settings = {"STORE": database, "STORE_RETRY": "2 seconds"}
+    stream = job.start("stream", "--until-end", **settings, MAX_OFFSETS_PER_TRIGGER="30")
+    wait_for_line(stream, "batch 3")
+    server.stop()
+    try:
+        _, said = stream.communicate(timeout=60)
+        at_the_start = job.run("stream", "--until-end", check=False, **settings)
+    finally:
+        server.start()
+
+    assert stream.returncode == at_the_start.returncode == 1
+    assert in_one_line(said).startswith("error: the store at postgresql+psycopg://tester@127.0.0.1")
+    assert in_one_line(said).endswith(
+        "Connection refused, for 2 seconds (STORE_RETRY); what was committed is kept: "
+        "start the server, or check host and port in STORE (or PGHOST, PGPORT), then run again"
+    )
+    assert in_one_line(at_the_start.stderr) == at_the_start.stderr.strip()
+    assert at_the_start.stderr.endswith(": start the server, or check host and port in STORE (or PGHOST, PGPORT)\n")
+    assert_exact_when_run_again(job, database)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_server(
+    server: PostgreSQL, database: str, job: Job, number: signal.Signals
+) -> None:
+    produce(job, CALLS)
+    stream = job.start("stream", "--until-end", STORE=database, STORE_RETRY="1 hour", MAX_OFFSETS_PER_TRIGGER="30")
+    wait_for_line(stream, "batch 3")
+    server.stop()
+    try:
+        wait_for_line(stream, "waiting for it, up to 1 hour")
+        stream.send_signal(number)
+        _, said = stream.communicate(timeout=60)
+    finally:
+        server.start()
+
+    assert stream.returncode == 1
+    assert in_one_line(said).startswith("error: ended while the store was lost: the store at postgresql+psycopg://")
+    assert_exact_when_run_again(job, database)
 
 
 def test_an_idle_stream_survives_a_restart_of_its_server(server: PostgreSQL, database: str, job: Job) -> None:

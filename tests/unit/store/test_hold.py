@@ -8,11 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError
+from sf_police.errors import LostStoreError, SfPoliceError
 from sf_police.store.database import Database, open_database
+from sf_police.store.hold import KEEPALIVES
 
 Opened = Callable[[], Database]
 
@@ -107,6 +109,36 @@ def test_a_hold_that_another_took_meanwhile_ends_the_stream(postgresql: str, adm
         admin.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({HOLDERS}) AS holders")
         with other.held(), pytest.raises(SfPoliceError, match="a stream is running into"):
             database.keep_held()
+
+
+def test_a_hold_that_was_lost_is_taken_again_when_the_server_is_back(
+    postgresql: str, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE ROLE holder LOGIN")
+    url = postgresql.replace("tester@", "holder@")
+    try:
+        with closing(open_database(url, QUESTION)) as database, database.held():
+            admin.execute("ALTER ROLE holder NOLOGIN")
+            admin.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({HOLDERS}) AS holders")
+            for _ in range(2):
+                with pytest.raises(LostStoreError, match="not permitted to log in"):
+                    database.keep_held()
+            admin.execute("ALTER ROLE holder LOGIN")
+
+            database.keep_held()
+            assert len(admin.execute(HOLDERS).fetchall()) == 1
+    finally:
+        admin.execute("DROP ROLE holder")
+
+
+def test_a_server_notices_within_a_minute_that_a_streams_machine_is_gone(postgresql: str) -> None:
+    with (
+        closing(open_database(postgresql, QUESTION)) as database,
+        database.held(),
+        database.transaction() as writing,
+    ):
+        for connection in (database._hold._connection, writing):  # type: ignore[union-attr]
+            assert [connection.execute(text(f"SHOW {name}")).scalar() for name in KEEPALIVES] == ["30", "10", "3"]
 
 
 def test_an_idle_hold_is_not_ended_by_the_server(postgresql: str, admin: psycopg.Connection) -> None:

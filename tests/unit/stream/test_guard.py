@@ -128,6 +128,9 @@ def test_added_partitions_of_a_batch_that_is_not_stored_are_not_remembered(strea
 
     assert stream.reader.stream() == ("query", stream.settings())
 
+    stream.write()  # as when the store was lost, and the transaction is tried again
+    assert stream.reader.stream() == ("query", stream.settings(MORE))
+
 
 def test_a_store_that_was_given_to_another_stream_is_left_to_it(stream: Stream) -> None:
     stream.writer.adopt_stream("another", stream.settings())

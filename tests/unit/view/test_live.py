@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from sf_police.calls import QUESTION
+from sf_police.errors import LostStoreError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.store.tables import BatchReport
@@ -104,6 +105,25 @@ def test_a_terminal_gets_frames_that_are_gone_at_the_end(store: StoreReader, mon
     assert "12,345" in frame
     assert f"topic     {resolve({}).kafka_topic}" in frame
     assert console.file.getvalue().endswith("\x1b[J")  # type: ignore[attr-defined]
+
+
+def test_a_store_that_is_lost_after_a_batch_is_shown_as_of_the_batch_before(
+    store: StoreReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = Console(file=io.StringIO(), width=120, height=30, force_terminal=True, color_system=None)
+    monkeypatch.setattr(live, "can_draw", lambda: True)
+    monkeypatch.setattr(live, "Console", lambda **_: console)
+    store.database.create()
+    store_batch(store.database, [("2018-10-12 14:00", "2018-10-12 14:30", "Traffic Stop", "Handled", 12_345)])
+
+    def lost(_: int) -> None:
+        raise LostStoreError("the store is away")
+
+    with live.batches(store, resolve({}), TOPIC) as show:
+        monkeypatch.setattr(store, "newest_windows", lost)
+        show(replace(report(1), batch=replace(a_batch(1), lag=0)))
+
+        assert "12,345" in "\n".join(last_frame(console))
 
 
 def test_what_is_counted_is_known_from_the_store_and_from_each_batch(store: StoreReader) -> None:
