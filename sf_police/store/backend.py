@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -85,6 +86,12 @@ class Backend(Protocol):
 
     def insert(self, table: Table) -> Any:
         """Return the dialect's INSERT, which has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+
+    def add_counts(self, connection: Connection, counts: Table, added: pa.Table, sums: Sequence[str]) -> None:
+        """Add rows to those of the same key; `sums` are the columns that are added up."""
+
+    def add_rows(self, connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Insert new rows, however many they are; return their number."""
 
     def driver_times(self, times: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return a column of wall-clock times as the driver expects them."""

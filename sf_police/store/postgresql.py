@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -14,7 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.backend import MARK, Relation
+from sf_police.store.copying import LEAST_ROWS, copy_counts, copy_rows
 from sf_police.store.hold import KEEPALIVES, Hold, ServerHold, is_server_held
+from sf_police.store.inserting import insert_counts, insert_rows
 from sf_police.store.server_errors import IS_LOCKED, code_of, explained
 
 LOCK_TIMEOUT: Final = "10s"
@@ -181,6 +185,23 @@ def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError |
 def insert(table: Table) -> Any:
     """Return the dialect's INSERT."""
     return postgresql.insert(table)
+
+
+def add_counts(connection: Connection, counts: Table, added: pa.Table, sums: Sequence[str]) -> None:
+    """Add rows to those of the same key: many by COPY, a few by INSERT."""
+    if added.num_rows < LEAST_ROWS:
+        insert_counts(connection, counts, added, sums, insert=insert)
+    else:
+        copy_counts(connection, counts, added, sums)
+
+
+def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert new rows: many by COPY, a few by INSERT. Return their number."""
+    remaining = iter(rows)
+    first = list(islice(remaining, LEAST_ROWS))
+    if len(first) < LEAST_ROWS:
+        return insert_rows(connection, table, first)
+    return copy_rows(connection, table, chain(first, remaining))
 
 
 def driver_times(times: pa.ChunkedArray) -> pa.ChunkedArray:

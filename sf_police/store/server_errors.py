@@ -14,6 +14,7 @@ from sf_police.store.backend import cause, gone
 IS_LOCKED: Final = "55P03"
 _HAS_DEPENDENTS: Final = "2BP01"
 _IS_READ_ONLY: Final = "25006"
+_MAY_NOT: Final = "42501"
 _IS_GONE: Final = ("42P01", "3F000")
 # The connection failed (08, also as poolers say it) or was ended; no room for another one; a victim of a deadlock.
 _IS_LOST: Final = re.compile(r"08...|57P0[1235]|25P0[34]|53300|40001|40P01")
@@ -53,6 +54,8 @@ def explained(error: BaseException, where: str, *, lock_timeout: str) -> SfPolic
         )
     if code == _IS_READ_ONLY:
         return SfPoliceError(f"{where} is read-only", remedy="set STORE to a server that takes writes")
+    if code == _MAY_NOT and "temporary tables" in str(error):
+        return SfPoliceError(f"{where}: {cause(error)}", remedy="GRANT TEMPORARY ON DATABASE to the stream's user")
     if _is_lost(error, code):
         return _lost(error, where)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from sqlalchemy.engine import URL, Connection
 from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.store.backend import Relation, gone
 from sf_police.store.hold import FileHold, Hold, is_file_held
+from sf_police.store.inserting import insert_counts, insert_rows
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 # In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
@@ -199,6 +201,16 @@ def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError |
 def insert(table: Table) -> Any:
     """Return the dialect's INSERT."""
     return sqlite.insert(table)
+
+
+def add_counts(connection: Connection, counts: Table, added: pa.Table, sums: Sequence[str]) -> None:
+    """Add rows to those of the same key."""
+    insert_counts(connection, counts, added, sums, insert=insert)
+
+
+def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert new rows; return their number."""
+    return insert_rows(connection, table, rows)
 
 
 def driver_times(times: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from itertools import chain, islice
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,15 +15,10 @@ from sqlalchemy.engine import Connection
 
 from sf_police import __version__
 from sf_police.errors import SfPoliceError, UnbalancedBatchError
-from sf_police.question import WINDOW_START, Question
+from sf_police.question import Question
 from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_table
 from sf_police.store.tables import FORMAT, Batch, batch_of_row
-
-_ROWS_AT_ONCE: Final = 5_000
-# A statement's fixed cost would be a quarter of the writing time if each statement wrote one row.
-_ROWS_PER_STATEMENT: Final = 50
-_Row = TypeVar("_Row")
 
 
 class StoreWriter:
@@ -157,55 +150,20 @@ class StoreWriter:
             )
 
     def _add_counts(self, connection: Connection, added: pa.Table) -> None:
-        rows = self._sorted(added)
-        for chunk in _chunks(self._driver_rows(rows)):
-            whole = len(chunk) - len(chunk) % _ROWS_PER_STATEMENT
-            for part, per_statement in ((chunk[:whole], _ROWS_PER_STATEMENT), (chunk[whole:], 1)):
-                if part:
-                    values = [chain.from_iterable(part)] * (per_statement * rows.num_columns)
-                    connection.exec_driver_sql(self._add_sql[per_statement], list(zip(*values, strict=True)))
-
-    def _sorted(self, added: pa.Table) -> pa.Table:
-        # The store keeps them by window: in hash order, every row would go to a different page of the table.
-        return added.select(self.database.tables.counts.columns.keys()).sort_by(WINDOW_START)
-
-    def _driver_rows(self, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
-        times = [field.name for field in rows.schema if pa.types.is_timestamp(field.type)]
-        columns = {name: rows.column(name) for name in rows.column_names}
-        table = pa.table({**columns, **{name: self.database.backend.driver_times(columns[name]) for name in times}})
-        for start in range(0, table.num_rows, _ROWS_AT_ONCE):
-            part = table.slice(start, _ROWS_AT_ONCE)
-            yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
-
-    @cached_property
-    def _add_sql(self) -> dict[int, str]:
-        # By number of rows. Plain SQL, as SQLAlchemy's processing of values takes four times as long as the store.
-        counts = self.database.tables.counts
-        insert, row = self.database.backend.insert(counts), dict.fromkeys(counts.columns.keys())
-        sums = {name: counts.c[name] + insert.excluded[name] for name in self.database.question.added_columns}
-        insert = insert.on_conflict_do_update(index_elements=list(counts.primary_key.columns), set_=sums)
-        return {
-            rows: str(insert.values([row] * rows).compile(dialect=self.database.dialect))
-            for rows in (1, _ROWS_PER_STATEMENT)
-        }
+        counts, backend = self.database.tables.counts, self.database.backend
+        rows = added.select(counts.columns.keys())
+        for place, field in enumerate(rows.schema):
+            if pa.types.is_timestamp(field.type):
+                rows = rows.set_column(place, field.name, backend.driver_times(rows.column(place)))
+        backend.add_counts(connection, counts, rows, self.database.question.added_columns)
 
     def _insert_rejected(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
-        written = 0
-        for chunk in _chunks(rows):
-            connection.execute(self.database.tables.rejected.insert(), chunk)
-            written += len(chunk)
-        return written
+        return self.database.backend.add_rows(connection, self.database.tables.rejected, rows)
 
 
 def records_in(added: pa.Table, question: Question) -> int:
     """Return how many records were counted in what a micro-batch adds."""
     return pc.sum(added.column(question.rows)).as_py() or 0
-
-
-def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
-        yield chunk
 
 
 def _utc_now() -> datetime:

@@ -13,9 +13,10 @@ from sqlalchemy import event
 from sf_police import __version__
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UnbalancedBatchError, UsageError
+from sf_police.store import copying
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, existing_database, open_database
-from sf_police.store.digest import digest_of_rows
+from sf_police.store.digest import MODULUS, digest_of_rows
 from sf_police.store.integrity import counts_rows
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table, store_batch
@@ -144,8 +145,11 @@ def test_a_batch_says_when_and_by_what_it_was_stored(database: Database, reader:
         assert batch.digest == digest_of_rows(counts_rows(connection, database), ["calls"]) != 0
 
 
-@pytest.mark.parametrize("number", [49, 50, 5_049, 5_051])
-def test_as_many_counts_are_stored_as_are_given(database: Database, reader: StoreReader, number: int) -> None:
+@pytest.mark.parametrize("number", [49, 50, 199, 200, 5_049, 5_051])
+def test_as_many_counts_are_stored_as_are_given(
+    database: Database, reader: StoreReader, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "_ROWS_AT_ONCE", 1_000)
     start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
     for calls in (1, 2):
         store_batch(database, [(start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)])
@@ -154,6 +158,45 @@ def test_as_many_counts_are_stored_as_are_given(database: Database, reader: Stor
     assert [(row["crime_type"], row["calls"]) for row in rows] == [
         (f"type {n:04}", 3 * n) for n in reversed(range(number))
     ]
+
+
+TEXTS = [
+    "", " ", ",", '"', '""', "'", "\\", "\\.", "a\\.", "\n", "\r", "\r\n\\.\n", "\t", "\\N", "NULL", "null",
+    "\ufeff", "\u00a0", "é", "e\u0301", "漢字", "😀", "%s", "%(x)s", "{}", "$1", ";--", "\x01", "\x7f", "\u2028", "a" * 1_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("times", [1, 20], ids=["few", "many"])
+def test_any_text_is_stored_as_it_is(database: Database, reader: StoreReader, times: int) -> None:
+    start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
+    texts = [text * repeated or f"{repeated}" for text in TEXTS for repeated in range(times)]
+    counts = [(start, end, text, other, 1) for text in set(texts) for other in {text, "x"}]
+
+    for _ in range(2):
+        store_batch(database, counts)
+
+    stored = [(row["crime_type"], row["resolution"], row["calls"]) for row in reader.all_counts()]
+    assert sorted(stored) == sorted((text, other, 2) for _, _, text, other, _ in counts)
+    with database.transaction() as connection:
+        digests = sum(batch.digest for batch in reader.last_batches(2))
+        assert digest_of_rows(counts_rows(connection, database), ["calls"]) == digests % MODULUS
+
+
+@pytest.mark.parametrize("number", [199, 200, 5_001])
+def test_rejected_records_keep_their_bytes_however_many_they_are(
+    database: Database, reader: StoreReader, number: int
+) -> None:
+    values = [None, b"", b"\x00", b"\\x00", bytes(range(256)), b"\\N", "é".encode()]
+    rows = [
+        {"topic": "calls", "partition": n % 3, "offset": 2**40 + n, "reason": f'"{n}"\n', "value": values[n % 7]}
+        for n in range(number)
+    ]
+
+    store_batch(database, rejected=iter(rows))
+
+    stored = sorted(reader.rejected(number + 1), key=lambda row: row["offset"])
+    assert stored == rows
+    assert reader.books().is_balanced
 
 
 def test_a_rejected_record_keeps_its_bytes(database: Database, reader: StoreReader) -> None:
