@@ -54,6 +54,9 @@ class Backend(Protocol):
     def begin(self, connection: Connection, schema: str) -> None:
         """Settle what holds for one transaction only: a pooler may give the next one another connection."""
 
+    def take_turn(self, connection: Connection, schema: str) -> None:
+        """Wait until no other transaction writes to the store; none does from here on until this one's end."""
+
     def unusable(self, connection: Connection) -> str | None:
         """Return why no store can be in this database at all; None if one can."""
 

@@ -123,6 +123,14 @@ def is_server_held(engine: Engine, schema: str) -> bool:
         return bool(connection.execute(_IS_LOCKED, {"high": key >> 32, "low": key % 2**32}).scalar())
 
 
+def take_server_turn(connection: Connection, schema: str) -> None:
+    """Wait, within a transaction, until no other one has its turn in a schema; the turn lasts until this one's end.
+
+    In one transaction, as a pooler may give what follows another session.
+    """
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_key(f'{schema} turn')})")
+
+
 def _lock_file(path: Path) -> Path:
     path = Path(os.path.realpath(path))
     return path.with_name(f"{path.name}.lock")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sf_police.errors import SfPoliceError
 from sf_police.store.backend import MARK, Relation
 from sf_police.store.copying import LEAST_ROWS, copy_counts, copy_rows
-from sf_police.store.hold import KEEPALIVES, Hold, ServerHold, is_server_held
+from sf_police.store.hold import KEEPALIVES, Hold, ServerHold, is_server_held, take_server_turn
 from sf_police.store.inserting import insert_counts, insert_rows
 from sf_police.store.server_errors import IS_LOCKED, code_of, explained
 
@@ -99,6 +99,11 @@ def begin(connection: Connection, schema: str) -> None:
     """Find all names in our schema, wait for no lock for ever, and leave none behind where a machine fails."""
     settings = {"search_path": f'"{schema}"', "lock_timeout": LOCK_TIMEOUT, **KEEPALIVES}
     connection.execute(_SET, settings)
+
+
+def take_turn(connection: Connection, schema: str) -> None:
+    """Take a lock of the server's that ends with the transaction."""
+    take_server_turn(connection, schema)
 
 
 def unusable(connection: Connection) -> str | None:

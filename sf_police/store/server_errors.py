@@ -47,6 +47,10 @@ def explained(error: BaseException, where: str, *, lock_timeout: str) -> SfPolic
             f"{where} is locked by another connection's open transaction, after {lock_timeout} of waiting",
             remedy="end that transaction (it is in pg_stat_activity, perhaps `idle in transaction`), then run again",
         )
+    return _lost(error, where) if _is_lost(error, code) else _refused(error, code, where)
+
+
+def _refused(error: BaseException, code: str | None, where: str) -> SfPoliceError | None:
     if code == _HAS_DEPENDENTS:
         detail = str(getattr(getattr(error, "orig", None), "diag", None) and error.orig.diag.message_detail)  # type: ignore[attr-defined]
         return SfPoliceError(
@@ -56,8 +60,6 @@ def explained(error: BaseException, where: str, *, lock_timeout: str) -> SfPolic
         return SfPoliceError(f"{where} is read-only", remedy="set STORE to a server that takes writes")
     if code == _MAY_NOT and "temporary tables" in str(error):
         return SfPoliceError(f"{where}: {cause(error)}", remedy="GRANT TEMPORARY ON DATABASE to the stream's user")
-    if _is_lost(error, code):
-        return _lost(error, where)
     return None
 
 

@@ -125,6 +125,10 @@ def begin(connection: Connection, schema: str) -> None:
     """Do nothing: a file's settings are those of its connection."""
 
 
+def take_turn(connection: Connection, schema: str) -> None:
+    """Do nothing: the first statement that writes waits for the file."""
+
+
 def unusable(connection: Connection) -> str | None:  # noqa: ARG001 # of the protocol
     """Return None: any file can hold a store."""
     return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -37,9 +38,16 @@ class StoreWriter:
             "format": FORMAT,
             "question": json.dumps(self.database.question.fingerprint),
         }
-        with self.database.transaction() as connection:
+        with self._turn() as connection:
             connection.execute(streams.delete())
             connection.execute(streams.insert(), row)
+
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        # One transaction after the other, whoever's it is: a second driver sees all that the first has written.
+        with self.database.transaction() as connection:
+            self.database.backend.take_turn(connection, self.database.schema)
+            yield connection
 
     def ensure_owner(self, connection: Connection, query_id: str) -> None:
         """Raise SfPoliceError if the store belongs to another stream by now; until the commit it cannot change hands.
@@ -90,8 +98,8 @@ class StoreWriter:
         digest = digest_of_table(added, question.added_columns)
         batch = replace(batch, digest=digest, version=__version__)
         insert = self.database.backend.insert(batches).on_conflict_do_nothing().returning(batches.c.batch_id)
-        with self.database.transaction() as connection:
-            # First, as it makes any other writer wait: in SQLite for the file, in PostgreSQL for this batch.
+        with self._turn() as connection:
+            # The first write: in SQLite, it makes any other writer wait for the file.
             if connection.execute(insert, batch.row()).first() is None:
                 self._compare_replay(connection, batch)
                 return
