@@ -28,7 +28,7 @@ def copy_counts(connection: Connection, counts: Table, added: pa.Table, sums: Se
     Args:
         connection: within a transaction, which a pooler keeps on one connection.
         counts: the table.
-        added: with the table's columns, one row a key, times without zone.
+        added: with the table's columns, and perhaps others; one row a key.
         sums: columns that are added up.
     """
     names = counts.columns.keys()
@@ -41,10 +41,12 @@ def copy_counts(connection: Connection, counts: Table, added: pa.Table, sums: Se
     )
     copied.create(connection, checkfirst=False)
     rows = added.select(names)
+    # Wall clock, without the zone that Arrow would write.
+    form = pa.schema([(f.name, pa.timestamp("us") if pa.types.is_timestamp(f.type) else f.type) for f in rows.schema])
     with _copy(connection, copied, "csv") as copy:
         for start in range(0, rows.num_rows, _ROWS_AT_ONCE):
             sink = pa.BufferOutputStream()
-            arrow_csv.write_csv(rows.slice(start, _ROWS_AT_ONCE), sink, _CSV)
+            arrow_csv.write_csv(rows.slice(start, _ROWS_AT_ONCE).cast(form), sink, _CSV)
             copy.write(memoryview(sink.getvalue()))
     # In the order of the windows, which are together in the table and its index; the order within one gains nothing.
     merged = select(*copied.columns).order_by(copied.c[WINDOW_START])

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 MODULUS: Final = 2**61 - 1
 SEPARATOR: Final = " "
+_ROWS_AT_ONCE: Final = 50_000
 _EPOCH: Final = datetime(1970, 1, 1)
 _PART_BITS: Final = 16
 _PARTS_OF_A_VALUE: Final = 4
@@ -69,10 +70,11 @@ def digest_of_table(counts: pa.Table, columns: Sequence[str]) -> int:
         counts: with each of `columns`, int64, and its `hash_column`.
         columns: those that are added up.
     """
-    return sum(_product(counts.column(column), counts.column(hash_column(column))) for column in columns) % MODULUS
+    parts = counts.select([*columns, *map(hash_column, columns)]).to_batches(max_chunksize=_ROWS_AT_ONCE)
+    return sum(_product(part[column], part[hash_column(column)]) for part in parts for column in columns) % MODULUS
 
 
-def _product(values: pa.ChunkedArray, hashes: pa.ChunkedArray) -> int:
+def _product(values: pa.Array, hashes: pa.Array) -> int:
     # In parts of 16 bits, as 64 bits cannot hold the sum of the products.
     total = 0
     for i in range(_PARTS_OF_A_VALUE):
@@ -83,6 +85,6 @@ def _product(values: pa.ChunkedArray, hashes: pa.ChunkedArray) -> int:
     return total
 
 
-def _part(numbers: pa.ChunkedArray, place: int, *, is_last: bool) -> pa.ChunkedArray:
+def _part(numbers: pa.Array, place: int, *, is_last: bool) -> pa.Array:
     shifted = pc.shift_right(numbers, _PART_BITS * place)  # keeps the sign, which the last part has
     return shifted if is_last else pc.bit_wise_and(shifted, (1 << _PART_BITS) - 1)

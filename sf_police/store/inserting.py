@@ -26,18 +26,23 @@ def insert_counts(
     sums: Sequence[str],
     *,
     insert: Callable[[Table], Any],
+    driver_times: Callable[[pa.ChunkedArray], pa.ChunkedArray],
 ) -> None:
     """Add rows to those of the same key.
 
     Args:
         connection: within a transaction.
         counts: the table.
-        added: with the table's columns, times as the driver expects them.
+        added: with the table's columns, and perhaps others.
         sums: columns that are added up.
         insert: the dialect's INSERT.
+        driver_times: makes times what the driver expects.
     """
     # The store keeps them by window: in hash order, every row would go to a different page of the table.
     rows = added.select(counts.columns.keys()).sort_by(WINDOW_START)
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_timestamp(field.type):
+            rows = rows.set_column(place, field.name, driver_times(rows.column(place)))
     for chunk in _chunks(_tuples(rows)):
         whole = len(chunk) - len(chunk) % _ROWS_PER_STATEMENT
         for part, per_statement in ((chunk[:whole], _ROWS_PER_STATEMENT), (chunk[whole:], 1)):

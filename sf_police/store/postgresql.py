@@ -195,7 +195,7 @@ def insert(table: Table) -> Any:
 def add_counts(connection: Connection, counts: Table, added: pa.Table, sums: Sequence[str]) -> None:
     """Add rows to those of the same key: many by COPY, a few by INSERT."""
     if added.num_rows < LEAST_ROWS:
-        insert_counts(connection, counts, added, sums, insert=insert)
+        insert_counts(connection, counts, added, sums, insert=insert, driver_times=driver_times)
     else:
         copy_counts(connection, counts, added, sums)
 

@@ -28,7 +28,10 @@ _REMEDIES: Final = (
     (r'database ".*" does not exist', "create it (`createdb`), or name another one in STORE (or PGDATABASE)"),
     (r"permission denied for database", "let the user in: GRANT CONNECT ON DATABASE"),
     (r"pg_hba\.conf", "check host and user in STORE, or let them in by the server's pg_hba.conf"),
-    (r"service", "check PGSERVICE, or `service` in STORE, against ~/.pg_service.conf (or PGSERVICEFILE)"),
+    (
+        r"definition of service|service file",
+        "check PGSERVICE, or `service` in STORE, against ~/.pg_service.conf (or PGSERVICEFILE)",
+    ),
     (r"SSL|certificate", "check sslmode and sslrootcert in STORE (or PGSSLMODE, PGSSLROOTCERT)"),
     (r"resolve host|translate host name", "check the host in STORE (or PGHOST)"),
     (r"deadlock|serialize", "end what else writes to its tables"),

@@ -209,7 +209,7 @@ def insert(table: Table) -> Any:
 
 def add_counts(connection: Connection, counts: Table, added: pa.Table, sums: Sequence[str]) -> None:
     """Add rows to those of the same key."""
-    insert_counts(connection, counts, added, sums, insert=insert)
+    insert_counts(connection, counts, added, sums, insert=insert, driver_times=driver_times)
 
 
 def add_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:

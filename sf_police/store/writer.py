@@ -94,10 +94,10 @@ class StoreWriter:
             UnbalancedBatchError: `added` or `rejected` has another number of records than the batch says.
             SfPoliceError: the store or the check fails, the batch does not follow the last one, or a replay differs.
         """
-        question, batches = self.database.question, self.database.tables.batches
+        question, batches, backend = self.database.question, self.database.tables.batches, self.database.backend
         digest = digest_of_table(added, question.added_columns)
         batch = replace(batch, digest=digest, version=__version__)
-        insert = self.database.backend.insert(batches).on_conflict_do_nothing().returning(batches.c.batch_id)
+        insert = backend.insert(batches).on_conflict_do_nothing().returning(batches.c.batch_id)
         with self._turn() as connection:
             # The first write: in SQLite, it makes any other writer wait for the file.
             if connection.execute(insert, batch.row()).first() is None:
@@ -112,7 +112,7 @@ class StoreWriter:
                     f"add up to {counted:,}; nothing was stored",
                     remedy="run again",
                 )
-            self._add_counts(connection, added)
+            backend.add_counts(connection, self.database.tables.counts, added, question.added_columns)
             stored = self._insert_rejected(connection, rejected)
             if stored != batch.rejected:
                 raise UnbalancedBatchError(
@@ -156,14 +156,6 @@ class StoreWriter:
                 remedy="end the other stream, then run again; or run `make reset` (deletes the checkpoint and the "
                 "store)",
             )
-
-    def _add_counts(self, connection: Connection, added: pa.Table) -> None:
-        counts, backend = self.database.tables.counts, self.database.backend
-        rows = added.select(counts.columns.keys())
-        for place, field in enumerate(rows.schema):
-            if pa.types.is_timestamp(field.type):
-                rows = rows.set_column(place, field.name, backend.driver_times(rows.column(place)))
-        backend.add_counts(connection, counts, rows, self.database.question.added_columns)
 
     def _insert_rejected(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         return self.database.backend.add_rows(connection, self.database.tables.rejected, rows)

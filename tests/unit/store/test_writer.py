@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sf_police import __version__
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UnbalancedBatchError, UsageError
-from sf_police.store import copying
+from sf_police.store import copying, digest
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, existing_database, open_database
 from sf_police.store.digest import MODULUS, digest_of_rows
@@ -149,7 +149,8 @@ def test_a_batch_says_when_and_by_what_it_was_stored(database: Database, reader:
 def test_as_many_counts_are_stored_as_are_given(
     database: Database, reader: StoreReader, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "_ROWS_AT_ONCE", 1_000)
+    for module in (copying, digest):
+        monkeypatch.setattr(module, "_ROWS_AT_ONCE", 1_000)
     start, end = "2018-10-12 14:00:00", "2018-10-12 14:30:00"
     for calls in (1, 2):
         store_batch(database, [(start, end, f"type {n:04}", "Handled", calls * n) for n in range(number)])
