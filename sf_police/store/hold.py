@@ -27,6 +27,9 @@ _SETTINGS: Final = {
 }
 _PREPARE: Final = text("""
     SELECT set_config(name, value, TRUE) FROM pg_settings JOIN json_each_text(:settings) ON name = key""")
+_TAKE_TURN: Final = """
+    SELECT pg_advisory_xact_lock({key}), set_config('synchronous_commit', CASE setting WHEN 'off' THEN 'on' ELSE setting
+    END, TRUE) FROM pg_settings WHERE name = 'synchronous_commit'"""
 # An advisory lock's key of 64 bits is shown in two halves.
 _IS_LOCKED: Final = text("""
     SELECT EXISTS (
@@ -126,9 +129,10 @@ def is_server_held(engine: Engine, schema: str) -> bool:
 def take_server_turn(connection: Connection, schema: str) -> None:
     """Wait, within a transaction, until no other one has its turn in a schema; the turn lasts until this one's end.
 
-    In one transaction, as a pooler may give what follows another session.
+    In one transaction, as a pooler may give what follows another session. Its commit is on disk before it is answered,
+    whatever the server's default: the stream's checkpoint must never be ahead of the store.
     """
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_key(f'{schema} turn')})")
+    connection.exec_driver_sql(_TAKE_TURN.format(key=_key(f"{schema} turn")))
 
 
 def _lock_file(path: Path) -> Path:

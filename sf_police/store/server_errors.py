@@ -15,6 +15,7 @@ IS_LOCKED: Final = "55P03"
 _HAS_DEPENDENTS: Final = "2BP01"
 _IS_READ_ONLY: Final = "25006"
 _MAY_NOT: Final = "42501"
+_IS_CANCELED: Final = "57014"
 _IS_GONE: Final = ("42P01", "3F000")
 # The connection failed (08, also as poolers say it) or was ended; no room for another one; a victim of a deadlock.
 _IS_LOST: Final = re.compile(r"08...|57P0[1235]|25P0[34]|53300|40001|40P01")
@@ -61,6 +62,11 @@ def _refused(error: BaseException, code: str | None, where: str) -> SfPoliceErro
         )
     if code == _IS_READ_ONLY:
         return SfPoliceError(f"{where} is read-only", remedy="set STORE to a server that takes writes")
+    if code == _IS_CANCELED and "statement timeout" in str(error):
+        return SfPoliceError(
+            f"{where}: {cause(error)}",
+            remedy="set statement_timeout to 0 for the stream's user, or MAX_OFFSETS_PER_TRIGGER to fewer records",
+        )
     if code == _MAY_NOT and "temporary tables" in str(error):
         return SfPoliceError(f"{where}: {cause(error)}", remedy="GRANT TEMPORARY ON DATABASE to the stream's user")
     return None

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 import pytest
 
 from sf_police.calls.generate import generate_calls
 from tests.support import recount
+from tests.support.brokers import free_ports
+from tests.support.dashboard import Dashboard
 from tests.support.job import Job, books
 from tests.support.postgresql import PostgreSQL, plain, running_pgbouncer, running_postgresql
 from tests.support.waiting import eventually, wait_for_line
 
+CANARY = "c4nary-s3cret"
 CALLS = list(generate_calls(calls=3_000))
 COUNTS = "SELECT window_start::text, crime_type, resolution, SUM(calls)::int FROM sf_police.counts GROUP BY 1, 2, 3"
 
@@ -161,3 +167,29 @@ def test_behind_a_pooler_in_transaction_mode_all_is_as_without(server: PostgreSQ
             assert connection.execute("SELECT to_regnamespace('sf_police')").fetchone() == (None,)
         assert books(job.run("stream", "--until-end", STORE=url).stderr) == books(done.stderr)
         assert stored_counts(database) == recount.counts(CALLS)
+
+
+def test_a_password_of_the_store_is_seen_nowhere(job: Job, tmp_path: Path) -> None:
+    produce(job, CALLS)
+    with running_postgresql(CANARY) as server:
+        settings = {"STORE": server.url, "MAX_OFFSETS_PER_TRIGGER": "300", "METRICS_PORT": str(free_ports())}
+        stream = job.start("stream", "-v", **settings)
+        wait_for_line(stream, "batch 3")
+        said = [urlopen(f"http://127.0.0.1:{settings['METRICS_PORT']}/metrics").read().decode()]
+        dashboard = Dashboard(server.url, STATE_DIR=str(job.state)).start()
+        said += [dashboard.get(path)[1] for path in ("/", "/data/state.json", "/metrics")]
+        said.append(subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True, check=True).stdout)
+        dashboard.stop()
+        server.stop()
+        wait_for_line(stream, "waiting for it, up to 2 minutes")
+        stream.terminate()
+        said += stream.communicate(timeout=60)
+        for command in (["answer"], ["doctor"], ["reset"], ["report", "--to", str(tmp_path / "report")]):
+            done = job.run(*command, "-v", check=False, **settings)
+            said += [done.stdout, done.stderr]
+        server.start()
+
+    assert [text for text in said if CANARY in text] == []
+    assert "the store at postgresql+psycopg://tester:***@127.0.0.1" in "".join(said)
+    for path in job.state.rglob("*"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path

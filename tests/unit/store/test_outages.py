@@ -219,6 +219,18 @@ def test_a_role_that_may_make_no_temporary_table_is_told_what_to_grant(server: P
         admin.execute("DROP ROLE writer")
 
 
+def test_a_statement_that_takes_longer_than_its_role_may_says_what_to_set(
+    database: Database, write: Callable[..., None], said: list[str]
+) -> None:
+    def check(connection: Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '10ms'")
+        connection.exec_driver_sql("SELECT pg_sleep(5)")
+
+    with pytest.raises(SfPoliceError, match="statement timeout: set statement_timeout to 0 for the stream's user, or"):
+        write(check)
+    assert said == []
+
+
 def test_what_is_wrong_with_the_data_is_not_tried_again(
     database: Database, write: Callable[..., None], said: list[str]
 ) -> None:

@@ -101,3 +101,18 @@ def test_a_driver_whose_store_another_stream_adopts_meanwhile_stores_nothing_mor
         with pytest.raises(SfPoliceError, match="was given to another stream while this one was running"):
             write(url, 2)
         assert [batch.batch_id for batch in StoreReader(database).last_batches(5)] == [1, 0]
+
+
+@pytest.mark.parametrize("url", ["direct"], indirect=True)
+@pytest.mark.parametrize(("default", "expected"), [("off", "on"), ("on", "on"), ("local", "local")])
+def test_a_commit_is_on_disk_before_it_is_answered_whatever_the_servers_default(
+    url: str, server: PostgreSQL, default: str, expected: str
+) -> None:
+    seen: list[object] = []
+    with psycopg.connect(plain(server.url), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE postgres SET synchronous_commit = {default}")
+        try:
+            write(url, 0, lambda each: seen.append(each.exec_driver_sql("SHOW synchronous_commit").scalar()))
+        finally:
+            admin.execute("ALTER DATABASE postgres RESET synchronous_commit")
+    assert seen == [expected]
