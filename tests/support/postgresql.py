@@ -27,6 +27,7 @@ auth_type = {way}
 auth_file = {folder}/users
 pool_mode = transaction
 default_pool_size = 2
+server_login_retry = 1
 logfile = {folder}/log
 pidfile = {folder}/pid
 """

@@ -19,9 +19,10 @@ from sf_police.store.database import Database, open_database
 from sf_police.store.retry import Retry
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table
-from tests.support.postgresql import PostgreSQL, plain, running_postgresql
+from tests.support.postgresql import PostgreSQL, plain, running_pgbouncer, running_postgresql
 
 COUNTS = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Traffic Stop", "Handled", 6)]
+BATCH = a_batch(read=7, counted=6, rejected=1)
 REJECTED = [{"topic": "calls", "partition": 0, "offset": 3, "reason": "not UTF-8", "value": b"\xff"}]
 END_THE_OTHERS = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -54,8 +55,7 @@ def write(database: Database, said: list[str]) -> Callable[..., None]:
     retry = Retry("1 minute", say=said.append, is_stopped=lambda: False)
 
     def write(check: Callable[[Connection], None] | None = None) -> None:
-        batch = a_batch(read=7, counted=6, rejected=1)
-        retry.run(lambda: StoreWriter(database).write_batch(batch, a_counts_table(COUNTS), REJECTED, check))
+        retry.run(lambda: StoreWriter(database).write_batch(BATCH, a_counts_table(COUNTS), REJECTED, check))
 
     return write
 
@@ -106,6 +106,32 @@ def test_a_batch_whose_connection_ends_before_the_commit_is_stored_once(
     assert_stored_once(database)
     assert (fault.calls, len(said)) == (2, 1)
     assert "waiting for it, up to 1 minute (STORE_RETRY)" in said[0]
+
+
+def test_a_batch_whose_server_is_restarted_behind_a_pooler_is_stored_once(
+    server: PostgreSQL, database: Database, said: list[str]
+) -> None:
+    def restart() -> None:
+        server.stop()
+        server.start()
+
+    fault = Once(restart)
+    with (
+        running_pgbouncer(server) as port,
+        closing(open_database(server.url.replace(f":{server.port}/", f":{port}/"), QUESTION)) as pooled,
+        pooled.held(),
+    ):
+
+        def check(_: Connection) -> None:
+            fault()
+            pooled.keep_held()
+
+        retry = Retry("1 minute", say=said.append, is_stopped=lambda: False)
+        retry.run(lambda: StoreWriter(pooled).write_batch(BATCH, a_counts_table(COUNTS), REJECTED, check))
+        assert database.is_held()
+
+    assert_stored_once(database)
+    assert len(said) == 1
 
 
 def test_a_batch_that_was_committed_as_the_connection_died_is_stored_once(
