@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sf_police.question import WINDOW_START
 from sf_police.store.inserting import adding
 
-# Of fewer rows an INSERT is as fast: the temporary table costs about 3 ms (benchmarks/store.py).
-LEAST_ROWS: Final = 200
+# With fewer rows, what the temporary table costs is not gained back (benchmarks/store.py).
+LEAST_ROWS: Final = 500
 _ROWS_AT_ONCE: Final = 50_000
 _CSV: Final = arrow_csv.WriteOptions(include_header=False, quoting_style="all_valid", batch_size=_ROWS_AT_ONCE)
 

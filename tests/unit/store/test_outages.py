@@ -186,7 +186,7 @@ def test_a_transaction_that_lost_to_another_in_a_deadlock_is_tried_again(
 def test_a_batch_whose_connection_ends_within_a_copy_is_stored_once(
     server: PostgreSQL, database: Database, said: list[str]
 ) -> None:
-    rows = [{**REJECTED[0], "offset": offset} for offset in range(500)]
+    rows = [{**REJECTED[0], "offset": offset} for offset in range(800)]
 
     class Rejected:
         """Ends the connection in the middle of the first reading."""
@@ -194,30 +194,30 @@ def test_a_batch_whose_connection_ends_within_a_copy_is_stored_once(
         fault = Once(lambda: end_the_others(server))
 
         def __iter__(self) -> Iterator[dict[str, Any]]:
-            yield from rows[:300]
+            yield from rows[:600]
             self.fault()
-            yield from rows[300:]
+            yield from rows[600:]
 
     rejected: Any = Rejected()
-    counts = [(*COUNTS[0][:2], f"Type {n}", "Handled", 1) for n in range(400)]
-    batch = a_batch(read=900, counted=400, rejected=500)
+    counts = [(*COUNTS[0][:2], f"Type {n}", "Handled", 1) for n in range(700)]
+    batch = a_batch(read=1_500, counted=700, rejected=800)
     Retry("1 minute", say=said.append, is_stopped=lambda: False).run(
         lambda: StoreWriter(database).write_batch(batch, a_counts_table(counts), rejected)
     )
 
     reader = StoreReader(database)
     assert reader.books().is_balanced
-    assert (len(reader.all_counts()), len(reader.rejected(1_000))) == (400, 500)
+    assert (len(reader.all_counts()), len(reader.rejected(1_000))) == (700, 800)
     assert (rejected.fault.calls, len(said)) == (2, 1)
 
 
 def test_what_a_copy_is_refused_for_is_said_in_one_line_and_nothing_is_stored(database: Database) -> None:
-    rows = [{**REJECTED[0], "offset": offset} for offset in [*range(500), 7]]
+    rows = [{**REJECTED[0], "offset": offset} for offset in [*range(600), 7]]
 
     with pytest.raises(
         SfPoliceError, match='the store at .* duplicate key value violates unique constraint "rej'
     ) as no:
-        StoreWriter(database).write_batch(a_batch(read=501, rejected=501), a_counts_table([]), rows)
+        StoreWriter(database).write_batch(a_batch(read=601, rejected=601), a_counts_table([]), rows)
 
     assert not isinstance(no.value, LostStoreError)
     assert "\n" not in str(no.value)
@@ -230,8 +230,8 @@ def test_a_role_that_may_make_no_temporary_table_is_told_what_to_grant(server: P
         admin.execute("CREATE ROLE writer LOGIN")
         admin.execute("GRANT USAGE ON SCHEMA sf_police TO writer")
         admin.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA sf_police TO writer")
-        counts = [(*COUNTS[0][:2], f"Type {n}", "Handled", 1) for n in range(200)]
-        batch = a_batch(read=200, counted=200)
+        counts = [(*COUNTS[0][:2], f"Type {n}", "Handled", 1) for n in range(500)]
+        batch = a_batch(read=500, counted=500)
 
         with closing(open_database(server.url.replace("tester@", "writer@"), QUESTION)) as theirs:
             with pytest.raises(SfPoliceError, match="temporary tables .*: GRANT TEMPORARY ON DATABASE to the stream"):
@@ -240,7 +240,7 @@ def test_a_role_that_may_make_no_temporary_table_is_told_what_to_grant(server: P
             admin.execute("GRANT TEMPORARY ON DATABASE postgres TO writer")
             StoreWriter(theirs).write_batch(batch, a_counts_table(counts), [])
 
-        assert StoreReader(database).books().stored_counted == 200
+        assert StoreReader(database).books().stored_counted == 500
         admin.execute("DROP OWNED BY writer")
         admin.execute("DROP ROLE writer")
 

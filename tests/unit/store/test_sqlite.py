@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import event
 
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UsageError
@@ -50,9 +53,16 @@ def test_rows_come_in_the_order_of_their_windows(tmp_path: Path) -> None:
         (f"2018-12-31 {hour:02}:00:00", f"2018-12-31 {hour:02}:30:00", f"type {number}", "Handled", hour)
         for number, hour in enumerate(hours)
     ]
-    writer = StoreWriter(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION))
-
-    rows = list(writer._driver_rows(writer._sorted(a_counts_table(given))))
+    database = open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)
+    database.create()
+    values: list[Any] = []
+    with database.transaction() as connection:
+        event.listen(
+            connection, "before_cursor_execute",
+            lambda _c, _cursor, _statement, rows, *_: values.extend(chain.from_iterable(rows)),
+        )  # fmt: skip
+        sqlite.add_counts(connection, database.tables.counts, a_counts_table(given), ["calls"])
+    rows = list(zip(*[iter(values)] * 5, strict=True))
 
     assert sorted(rows) == sorted(given)
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)

@@ -44,9 +44,9 @@ def url(request: pytest.FixtureRequest, server: PostgreSQL) -> Iterator[str]:
 
 
 def write(url: str, number: int, check: Callable[[Connection], None] | None = None, query_id: str = "query") -> None:
-    """Write a batch of 300 counts as a driver of its own; of each key there is one call more."""
-    counts = [(*WINDOW, f"Type {n}", "Handled", 1) for n in range(300)]
-    batch = a_batch(number, start=300 * number, read=300, counted=300, query_id=query_id)
+    """Write a batch of 600 counts as a driver of its own; of each key there is one call more."""
+    counts = [(*WINDOW, f"Type {n}", "Handled", 1) for n in range(600)]
+    batch = a_batch(number, start=600 * number, read=600, counted=600, query_id=query_id)
     with closing(open_database(url, QUESTION)) as database:
         StoreWriter(database).write_batch(batch, a_counts_table(counts), [], check)
 
