@@ -57,12 +57,12 @@ class Retry:
         if not self._is_stopped():
             self._say(f"{lost.what}; waiting for it, up to {self._within} (STORE_RETRY)")
         while not self._is_stopped() and self._clock() < ends:
-            self._pause(min(pause_s, ends - self._clock()))
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             try:
                 return transaction()
             except LostStoreError as error:
                 lost = error
+            self._pause(min(pause_s, ends - self._clock()))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         kept = "; what was committed is kept"
         if self._is_stopped():
             raise LostStoreError(f"ended while the store was lost: {lost.what}{kept}", remedy=_again(lost)) from lost
