@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import dashboard, drill, files, install, late, live, report, reset, show, stream
+from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
 from sf_police.config import flag_of
 from sf_police.question import Question
 from sf_police.store.views import kinds
@@ -126,6 +126,8 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         "create the class archive that makes Spark start faster",
         ("state_dir", "jars_dir", "java_home"),
     )
+
+    command("init-store", init_store.init_store, "make the store's tables and views, as their owner", _FILES)
 
     command("doctor", show.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
 

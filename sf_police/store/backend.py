@@ -57,8 +57,12 @@ class Backend(Protocol):
     def take_turn(self, connection: Connection, schema: str) -> None:
         """Wait until no other transaction writes to the store; none does from here on until this one's end."""
 
-    def unusable(self, connection: Connection) -> str | None:
-        """Return why no store can be in this database at all; None if one can."""
+    def unusable(self, connection: Connection, schema: str) -> str | None:
+        """Return why no store can be in this database at all; None if one can.
+
+        Raises:
+            SfPoliceError: one can, but not for this role.
+        """
 
     def relations(self, connection: Connection, schema: str) -> list[Relation]:
         """Return what is where the store is or would be, ours or not."""
@@ -81,8 +85,8 @@ class Backend(Protocol):
     def structure_error(self, connection: Connection) -> str | None:
         """Describe corruption below the level of tables; None if sound."""
 
-    def replace_view(self, connection: Connection, name: str, query: str) -> None:
-        """Create the view, or replace one of another text; leaves one of this text as it is."""
+    def replace_view(self, connection: Connection, name: str, query: str) -> bool:
+        """Create the view, or replace one of another text, and return True; leave one of this text as it is."""
 
     def explain(self, engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:
         """Return what a driver's error means, if it is one that this module knows; `where` names the store."""

@@ -20,8 +20,8 @@ from sf_police.question import Question
 from sf_police.store import ownership, postgresql, sqlite
 from sf_police.store.backend import Backend, Relation, cause, shown, without_password
 from sf_police.store.hold import Hold
+from sf_police.store.structure import make_missing
 from sf_police.store.tables import tables_of
-from sf_police.store.views import queries
 
 _BACKENDS: Final[dict[str, Backend]] = {"sqlite": sqlite, "sqlite+pysqlite": sqlite, "postgresql+psycopg": postgresql}
 _URLS: Final = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -50,7 +50,7 @@ class Database:
         if not self.backend.exists(self._engine):
             return False
         with self.transaction() as connection:
-            reason = self.backend.unusable(connection)
+            reason = self.backend.unusable(connection, self.schema)
             if reason:
                 raise SfPoliceError(f"{self.where} {reason}", remedy="set STORE to another database")
             own = {each.name for each in self._own(connection)}
@@ -70,16 +70,13 @@ class Database:
     def _own(self, connection: Connection) -> list[Relation]:
         return ownership.own_relations(connection, self.backend, self.question, self.schema)
 
-    def create(self) -> None:
-        """Create what is missing, including the folder; replace a view whose text differs from `answers.sql`."""
+    def create(self) -> list[str]:
+        """Create what is missing, including the folder; return the names of tables and views that were made."""
         self.exists()
         with self._errors():
             self.backend.prepare(self._engine)
         with self.transaction() as connection:
-            self.backend.mark(connection, self.schema)
-            self.tables.metadata.create_all(connection)
-            for name, query in queries(self.question.answers).items():
-                self.backend.replace_view(connection, name, query)
+            return make_missing(connection, self.backend, self.tables, self.question, self.schema)
 
     def stream_if_readable(self) -> tuple[str, dict[str, Any]] | None:
         """Return the query id and settings of the store's stream, whatever its format; None if there is none."""

@@ -19,6 +19,7 @@ from sf_police.store.backend import MARK, Relation
 from sf_police.store.copying import LEAST_ROWS, copy_counts, copy_rows
 from sf_police.store.hold import KEEPALIVES, Hold, ServerHold, is_server_held, take_server_turn
 from sf_police.store.inserting import insert_counts, insert_rows
+from sf_police.store.privileges import IS_DENIED, ensure_usage
 from sf_police.store.server_errors import IS_LOCKED, code_of, explained
 
 LOCK_TIMEOUT: Final = "10s"
@@ -106,8 +107,9 @@ def take_turn(connection: Connection, schema: str) -> None:
     take_server_turn(connection, schema)
 
 
-def unusable(connection: Connection) -> str | None:
+def unusable(connection: Connection, schema: str) -> str | None:
     """Return why, if the database cannot hold every character, or returns text as bytes."""
+    ensure_usage(connection, schema)
     found = connection.execute(text("SHOW server_encoding")).scalar()
     return None if found == _ENCODING else f"has the encoding {found}, but this program needs {_ENCODING}"
 
@@ -160,26 +162,27 @@ def structure_error(connection: Connection) -> str | None:  # noqa: ARG001 # of 
     return None
 
 
-def replace_view(connection: Connection, name: str, query: str) -> None:
+def replace_view(connection: Connection, name: str, query: str) -> bool:
     """Create the view, or replace one of another text. The server rewrites the text, so its digest is kept beside it.
 
-    A view that stays, or has the same columns, keeps its GRANTs and what depends on it.
+    A view that stays, or has the same columns, keeps its GRANTs and what depends on it. Return whether it was made.
     """
     comment = f"{MARK} {hashlib.sha256(query.encode()).hexdigest()[:16]}"
     found = text("SELECT obj_description(to_regclass(:name), 'pg_class')")
     if connection.execute(found, {"name": name}).scalar() == comment:
-        return
+        return False
     savepoint = connection.begin_nested()
     try:
         connection.execute(text(f"CREATE OR REPLACE VIEW {name} AS {query}"))
         savepoint.commit()
     except DBAPIError as error:
         savepoint.rollback()
-        if code_of(error) == IS_LOCKED:
+        if code_of(error) in (IS_LOCKED, IS_DENIED):
             raise
         connection.execute(text(f"DROP VIEW {name}"))  # other columns
         connection.execute(text(f"CREATE VIEW {name} AS {query}"))
     connection.execute(text(f"COMMENT ON VIEW {name} IS '{comment}'"))
+    return True
 
 
 def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:  # noqa: ARG001 # of the protocol

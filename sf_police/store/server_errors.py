@@ -9,12 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from sf_police.errors import LostStoreError, SfPoliceError
 from sf_police.store.backend import cause, gone
+from sf_police.store.privileges import IS_DENIED, denied
 
 # Codes of PostgreSQL's errors.
 IS_LOCKED: Final = "55P03"
 _HAS_DEPENDENTS: Final = "2BP01"
 _IS_READ_ONLY: Final = "25006"
-_MAY_NOT: Final = "42501"
 _IS_CANCELED: Final = "57014"
 _IS_GONE: Final = ("42P01", "3F000")
 # The connection failed (08, also as poolers say it) or was ended; no room for another one; a victim of a deadlock.
@@ -67,8 +67,8 @@ def _refused(error: BaseException, code: str | None, where: str) -> SfPoliceErro
             f"{where}: {cause(error)}",
             remedy="set statement_timeout to 0 for the stream's user, or MAX_OFFSETS_PER_TRIGGER to fewer records",
         )
-    if code == _MAY_NOT and "temporary tables" in str(error):
-        return SfPoliceError(f"{where}: {cause(error)}", remedy="GRANT TEMPORARY ON DATABASE to the stream's user")
+    if code == IS_DENIED:
+        return denied(error, where)
     return None
 
 

@@ -129,7 +129,7 @@ def take_turn(connection: Connection, schema: str) -> None:
     """Do nothing: the first statement that writes waits for the file."""
 
 
-def unusable(connection: Connection) -> str | None:  # noqa: ARG001 # of the protocol
+def unusable(connection: Connection, schema: str) -> str | None:  # noqa: ARG001 # of the protocol
     """Return None: any file can hold a store."""
     return None
 
@@ -176,13 +176,15 @@ def structure_error(connection: Connection) -> str | None:
     return None if found == "ok" else str(found).splitlines()[-1]
 
 
-def replace_view(connection: Connection, name: str, query: str) -> None:
-    """Create the view, or replace one of another text, which SQLite keeps as it was written."""
+def replace_view(connection: Connection, name: str, query: str) -> bool:
+    """Create the view, or replace one of another text, which SQLite keeps as it was written; return whether it did."""
     found = inspect(connection)
     definition = found.get_view_definition(name) if name in found.get_view_names() else ""
-    if not (definition or "").endswith(query):
-        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-        connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+    if (definition or "").endswith(query):
+        return False
+    connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+    connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+    return True
 
 
 def explain(engine: Engine, error: BaseException, where: str) -> SfPoliceError | None:

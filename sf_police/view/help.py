@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
     "to look": ("dashboard", "report", "inspect", "rejected", "late"),
-    "rarely": ("make-archive", "make-page"),
+    "rarely": ("init-store", "make-archive", "make-page"),
 }
 
 _EXAMPLES: Final = {
