@@ -20,6 +20,7 @@ from benchmarks import common
 from benchmarks.targets import sf_police
 from sf_police.calls import QUESTION
 from sf_police.store.database import open_database
+from sf_police.store.views import kept_totals
 from tests.support.brokers import free_ports
 from tests.support.builders import store_batch
 from tests.support.environment import clean_environment
@@ -72,7 +73,11 @@ def fill(folder: Path, counts: list[tuple[str, str, str, str, int]], *, most: in
         connection.execute("UPDATE batches SET read = ?, counted = ?", (calls, calls))
         connection.execute("UPDATE batches SET end_offsets = ?", (f'{{"0": {calls}}}',))
         connection.commit()
+        for name in kept_totals(QUESTION.answers):
+            connection.execute(f"DROP TABLE {name}")
         [rows] = connection.execute("SELECT COUNT(*) FROM counts").fetchone()
+    with closing(open_database(f"sqlite:///{path}", QUESTION)) as database:
+        database.create()  # the totals that were dropped, of all the counts
     return int(rows)
 
 

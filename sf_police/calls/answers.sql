@@ -2,8 +2,34 @@
 -- the store, and the tests also run it in Spark. The usual resolution is the recorded one with the most calls; ties go
 -- to the alphabetically first, and `Not recorded` has no vote.
 --
+-- Totals that are `kept` are tables instead, as millions of counts take seconds to sum up: each micro-batch replaces
+-- the share of the windows that it has changed. So their values have to be sums over windows, each by its keys.
+--
 -- Votes and totals are combined by UNION ALL and grouped again rather than joined: SQLite builds no index for such a
 -- join, and would take seconds instead of tenths of a second.
+
+-- name: window_totals
+SELECT
+    window_start,
+    MAX(window_end) AS window_end,
+    CAST(SUM(calls) AS BIGINT) AS calls,
+    COUNT(DISTINCT crime_type) AS crime_types
+FROM counts
+GROUP BY window_start;
+
+-- kept: spread_totals (crime_types): windows
+SELECT crime_types, COUNT(*) AS windows FROM window_totals GROUP BY crime_types;
+
+-- kept: crime_type_totals (crime_type): calls, windows
+SELECT
+    crime_type,
+    CAST(SUM(calls) AS BIGINT) AS calls,
+    COUNT(DISTINCT window_start) AS windows
+FROM counts
+GROUP BY crime_type;
+
+-- kept: resolution_totals (crime_type, resolution): calls
+SELECT crime_type, resolution, CAST(SUM(calls) AS BIGINT) AS calls FROM counts GROUP BY crime_type, resolution;
 
 -- name: window_answers
 SELECT
@@ -16,13 +42,12 @@ SELECT
 FROM (
     SELECT
         window_start,
-        MAX(window_end) AS window_end,
-        CAST(SUM(calls) AS BIGINT) AS calls,
-        COUNT(DISTINCT crime_type) AS crime_types,
+        window_end,
+        calls,
+        crime_types,
         NULL AS usual_resolution,
         NULL AS usual_resolution_calls
-    FROM counts
-    GROUP BY window_start
+    FROM window_totals
     UNION ALL
     SELECT window_start, NULL, 0, 0, resolution, calls
     FROM (
@@ -49,23 +74,21 @@ SELECT
 FROM (
     SELECT
         crime_type,
-        CAST(SUM(calls) AS BIGINT) AS calls,
-        COUNT(DISTINCT window_start) AS windows,
+        calls,
+        windows,
         NULL AS usual_resolution,
         NULL AS usual_resolution_calls
-    FROM counts
-    GROUP BY crime_type
+    FROM crime_type_totals
     UNION ALL
     SELECT crime_type, 0, 0, resolution, calls
     FROM (
         SELECT
             crime_type,
             resolution,
-            CAST(SUM(calls) AS BIGINT) AS calls,
-            ROW_NUMBER() OVER (PARTITION BY crime_type ORDER BY SUM(calls) DESC, resolution) AS place
-        FROM counts
+            calls,
+            ROW_NUMBER() OVER (PARTITION BY crime_type ORDER BY calls DESC, resolution) AS place
+        FROM resolution_totals
         WHERE resolution <> 'Not recorded'
-        GROUP BY crime_type, resolution
     ) AS votes
     WHERE place = 1
 ) AS parts
@@ -81,11 +104,11 @@ SELECT
 FROM (
     SELECT
         CAST(COALESCE(SUM(calls), 0) AS BIGINT) AS calls,
-        COUNT(DISTINCT window_start) AS windows,
-        COUNT(DISTINCT crime_type) AS crime_types,
+        0 AS windows,
+        COUNT(*) AS crime_types,
         NULL AS usual_resolution,
         NULL AS usual_resolution_calls
-    FROM counts
+    FROM crime_type_totals
     UNION ALL
     SELECT 0, 0, 0, resolution, calls
     FROM (
@@ -93,9 +116,11 @@ FROM (
             resolution,
             CAST(SUM(calls) AS BIGINT) AS calls,
             ROW_NUMBER() OVER (ORDER BY SUM(calls) DESC, resolution) AS place
-        FROM counts
+        FROM resolution_totals
         WHERE resolution <> 'Not recorded'
         GROUP BY resolution
     ) AS votes
     WHERE place = 1
+    UNION ALL
+    SELECT 0, CAST(COALESCE(SUM(windows), 0) AS BIGINT), 0, NULL, NULL FROM spread_totals
 ) AS parts;

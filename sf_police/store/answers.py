@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select, text
+from sqlalchemy import Select, func, select, text
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
-from sf_police.store.tables import Batch, Books, Offsets, WallClock, batch_of_row
-from sf_police.store.views import WINDOW_ANSWERS, queries
+from sf_police.store.kept import counts_table, with_span
+from sf_police.store.tables import Batch, Books, Offsets, batch_of_row
+from sf_police.store.views import SPREAD_TOTALS, WINDOW_ANSWERS, over_span
 
 Row = dict[str, Any]
 
@@ -117,17 +119,17 @@ class StoreReader:
 
     def answered(self, view: str, order: str, since: datetime, until: datetime) -> list[Row]:
         """Return the rows of a view over the windows that start in a span alone; `until` is exclusive."""
-        # The view's own text, over a `counts` that holds the span alone. The view itself would read the whole store, as
-        # SQLite does not apply the bounds in all of its parts.
-        table = "main.counts" if self.database.dialect.name == "sqlite" else f'"{self.database.schema}".counts'
-        body = queries(self.database.question.answers)[view].replace(":", r"\:")  # else the name of a parameter
-        span = f"{WINDOW_START} >= :since AND {WINDOW_START} < :until"
-        counts = f"WITH counts AS (SELECT * FROM {table} WHERE {span})"  # noqa: S608
-        # In a query of its own, as it may begin with a WITH.
-        query = text(f"{counts}\nSELECT * FROM (\n{body}\n) AS answer ORDER BY {order}")
-        values = {"since": since, "until": until}
-        query = query.bindparams(*(bindparam(name, value, type_=WallClock()) for name, value in values.items()))
-        return [self.shown(row) for row in self.database.rows(query)]
+        table = counts_table(self.database.dialect, self.database.schema)
+        query = over_span(self.database.question.answers, view, table)
+        return [self.shown(row) for row in self.database.rows(with_span(f"{query} ORDER BY {order}", (since, until)))]
+
+    def spread(self) -> Mapping[int, int]:
+        """Return how many windows have each value of the question's spread."""
+        column = self.database.question.spread
+        of_windows = f"SELECT {column}, COUNT(*) AS windows FROM {WINDOW_ANSWERS} GROUP BY {column}"  # noqa: S608
+        of_totals = f"SELECT {column}, windows FROM {SPREAD_TOTALS} WHERE windows > 0"  # noqa: S608
+        rows = self.database.rows(text(of_totals if SPREAD_TOTALS in self._tables.kept else of_windows))
+        return {int(row[column]): int(row["windows"]) for row in rows}
 
     def _view(self, view: str, clause: str, *, limit: int | None) -> list[Row]:
         query = text(f"SELECT * FROM {view} {clause}" + ("" if limit is None else f" LIMIT {limit:d}"))  # noqa: S608
@@ -180,14 +182,23 @@ class StoreReader:
         return {name: shown(name, value) for name, value in row.items()}
 
 
-def totals(windows: Sequence[Row], overall: Row, *, spread: str) -> Row:
-    """Return the overall answer, the length of a window, and a column's minimum, median and maximum over them."""
-    figures = [row[spread] for row in windows]
+def totals(some: Sequence[Row], overall: Row, *, spread: str, windows: Mapping[int, int] | None = None) -> Row:
+    """Return the overall answer, the length of a window, and a column's minimum, median and maximum over all windows.
+
+    Args:
+        some: windows.
+        overall: the answer.
+        spread: the column.
+        windows: how many windows have each value of it; None: `some` are all windows.
+    """
+    figures = sorted(
+        Counter(row[spread] for row in some).elements() if windows is None else Counter(windows).elements()
+    )
     # Without a window (every record was rejected) there is no spread.
-    found = (min(figures), median(figures), max(figures)) if figures else (None, None, None)
+    found = (figures[0], median(figures), figures[-1]) if figures else (None, None, None)
     return {
         **overall,
-        "window": _length(windows[0][WINDOW_END] - windows[0][WINDOW_START]) if windows else None,
+        "window": _length(some[0][WINDOW_END] - some[0][WINDOW_START]) if some else None,
         f"{spread}_per_window": dict(zip(("minimum", "median", "maximum"), found, strict=True)),
     }
 

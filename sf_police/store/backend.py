@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Connection
 
 from sf_police.errors import SfPoliceError
 from sf_police.store.hold import Hold
-from sf_police.store.views import is_view_name
+from sf_police.store.views import is_answer_name
 
 # Kept with what we make in a database, so that nothing else is ever dropped.
 MARK: Final = "sf-police"
@@ -107,7 +107,7 @@ class Backend(Protocol):
 def gone(where: str, error: BaseException) -> SfPoliceError:
     """Return the error for a table or a view that was there when the store was opened."""
     named = _MISSING.search(str(error))
-    if named and is_view_name(named[1]):
+    if named and is_answer_name(named[1]):
         return SfPoliceError(
             f"{where} lacks its view {named[1]}", remedy="run `make run-stream`, which makes it again and loses nothing"
         )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Table, inspect, select
+from sqlalchemy import Table, inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,7 +17,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.question import Question
 from sf_police.store.backend import Backend, Relation
 from sf_police.store.tables import FORMAT, tables_of
-from sf_police.store.views import is_view_name, queries
+from sf_police.store.views import is_answer_name, is_read_by_others, queries, totals_digests
 
 # Of a store made before stores were marked.
 _COLUMNS: Final = {
@@ -31,11 +31,17 @@ def own_relations(connection: Connection, backend: Backend, question: Question, 
     """Return the tables and views that are provably ours, of whatever question or format; others are left out."""
     found = backend.relations(connection, schema)
     tables, views = set(tables_of(question).metadata.tables), set(queries(question.answers))
+    if any(each.name == "streams" and each.is_marked for each in found):
+        tables |= _recorded_totals(connection)
     # Another question's views have other names, and others' views may have names like those.
     own = [
         each
         for each in found
-        if (each.name in views or (each.is_marked and is_view_name(each.name)) if each.is_view else each.name in tables)
+        if (
+            each.name in views or (each.is_marked and is_answer_name(each.name))
+            if each.is_view
+            else each.name in tables
+        )
     ]
     # A comment can be lost, but a place with one mark was empty when we took it.
     is_ours = any(each.is_marked for each in own) or _has_our_columns(connection, {each.name for each in own})
@@ -46,6 +52,19 @@ def foreign_names(connection: Connection, backend: Backend, question: Question, 
     """Return the names of everything else in the store's place."""
     own = {each.name for each in own_relations(connection, backend, question, schema)}
     return [each.name for each in backend.relations(connection, schema) if each.name not in own]
+
+
+def _recorded_totals(connection: Connection) -> set[str]:
+    # Another question keeps other totals, and says so in the store.
+    if "question" not in {column["name"] for column in inspect(connection).get_columns("streams")}:
+        return set()
+    stored = connection.execute(text("SELECT question FROM streams")).scalar()
+    return set(json.loads(stored).get("totals", {})) if stored else set()
+
+
+def fingerprint(question: Question) -> dict[str, Any]:
+    """Return what a store's counts, state and totals are made of."""
+    return {**question.fingerprint, "totals": totals_digests(question.answers)}
 
 
 def _has_our_columns(connection: Connection, names: set[str]) -> bool:
@@ -69,7 +88,7 @@ def mismatch(connection: Connection, streams: Table, question: Question) -> str 
         return None
     if stream.format != FORMAT:
         return f"has format {stream.format}, but this program needs format {FORMAT}"
-    theirs, ours = json.loads(stream.question), json.loads(json.dumps(question.fingerprint))
+    theirs, ours = json.loads(stream.question), json.loads(json.dumps(fingerprint(question)))
     if theirs["name"] != ours["name"]:
         return f"answers the question {theirs['name']}, not {ours['name']}"
     differing = [name for name in ours if theirs.get(name) != ours[name]]
@@ -96,7 +115,7 @@ def listed(names: Iterable[str]) -> str:
 def drop_relations(connection: Connection, relations: Iterable[Relation]) -> None:
     """Drop tables and views; views first, as they depend on tables. Fails where something of others depends on one."""
     quote = connection.dialect.identifier_preparer.quote
-    for each in sorted(relations, key=lambda each: not each.is_view):
+    for each in sorted(relations, key=lambda each: (not each.is_view, is_read_by_others(each.name))):
         connection.exec_driver_sql(f"DROP {'VIEW' if each.is_view else 'TABLE'} {quote(each.name)}")
 
 

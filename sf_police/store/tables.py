@@ -12,8 +12,9 @@ from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaDat
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect, RowMapping
 
-from sf_police.question import WINDOW_END, WINDOW_START, Question
+from sf_police.question import WINDOW_END, WINDOW_START, Field, Question
 from sf_police.store.backend import MARK
+from sf_police.store.views import kept_totals
 
 Offsets = dict[str, int]  # next offset by partition number, which is text, as JSON requires
 
@@ -39,7 +40,7 @@ class WallClock(TypeDecorator[datetime]):
 
 
 # Version of the tables' structure and meaning; a store of another format is refused, never misread.
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 # Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
 _TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -54,11 +55,12 @@ class Tables:
     rejected: Table
     batches: Table
     streams: Table  # the stream that the store belongs to: one row
+    kept: Mapping[str, Table]  # the question's totals, by name
 
 
 def tables_of(question: Question) -> Tables:
-    """Define the tables; only the columns of `counts` depend on the question."""
-    metadata = MetaData()
+    """Define the tables; only the columns of `counts`, and the totals, depend on the question."""
+    metadata, types = MetaData(), {group.name: _type_of(group) for group in question.groups}
 
     def table(name: str, *columns: Column[Any]) -> Table:
         return Table(name, metadata, *columns, comment=MARK, sqlite_with_rowid=False)
@@ -69,10 +71,7 @@ def tables_of(question: Question) -> Tables:
             "counts",
             Column(WINDOW_START, WallClock, primary_key=True),
             Column(WINDOW_END, WallClock, nullable=False),
-            *(
-                Column(group.name, _TEXT if group.type == "string" else BigInteger, primary_key=True)
-                for group in question.groups
-            ),
+            *(Column(name, of, primary_key=True) for name, of in types.items()),
             Column(question.rows, BigInteger, nullable=False),
             # Decimals are stored as scaled integers, because SQLite has no decimals.
             *(Column(each.name, BigInteger, nullable=False) for each in question.sums),
@@ -112,7 +111,19 @@ def tables_of(question: Question) -> Tables:
             Column("format", Integer, nullable=False),
             Column("question", _TEXT, nullable=False),  # its fingerprint, as JSON
         ),
+        kept={
+            each.name: table(
+                each.name,
+                *(Column(key, types.get(key, BigInteger), primary_key=True, autoincrement=False) for key in each.keys),
+                *(Column(value, BigInteger, nullable=False) for value in each.values),
+            )
+            for each in kept_totals(question.answers).values()
+        },
     )
+
+
+def _type_of(group: Field) -> Any:
+    return _TEXT if group.type == "string" else BigInteger
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,34 @@
-"""Splits a question's `answers.sql` into its views, by name. `database.py` creates them."""
+"""Splits a question's `answers.sql` into its views and its totals, by name. `structure.py` creates them."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 WINDOW_ANSWERS: Final = "window_answers"
 OVERALL_ANSWER: Final = "overall_answer"
-_SUFFIX: Final = "_answers"
+# How many windows have a spread of 4, of 5 and so on.
+SPREAD_TOTALS: Final = "spread_totals"
+_ANSWERS: Final = "_answers"
+_TOTALS: Final = "_totals"
+_SPAN: Final = "window_start >= :since AND window_start < :until"
+
+
+class Totals(NamedTuple):
+    """Totals that are kept in a table, as their statement would yield them.
+
+    Args:
+        name: of the table.
+        keys: its key, which groups the totals.
+        values: whole numbers, each a sum over windows.
+        query: the statement, over `counts`.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    query: str
 
 
 def queries(answers: str) -> dict[str, str]:
@@ -16,12 +37,65 @@ def queries(answers: str) -> dict[str, str]:
     return dict(statements)
 
 
-def is_view_name(name: str) -> bool:
-    """Return whether a question's view may be called so."""
-    return name == OVERALL_ANSWER or name.endswith(_SUFFIX)
+def kept_totals(answers: str) -> dict[str, Totals]:
+    """Return the totals that are kept, by name: `-- kept: crime_type_totals (crime_type): calls, windows`."""
+    found = re.findall(r"^-- kept: (\w+) \(([\w, ]+)\): ([\w, ]+)\n(.*?);$", answers, re.MULTILINE | re.DOTALL)
+    return {
+        name: Totals(name, tuple(keys.split(", ")), tuple(values.split(", ")), query)
+        for name, keys, values, query in found
+    }
+
+
+def statements(answers: str) -> dict[str, str]:
+    """Return the SQL of everything, each after what it reads."""
+    texts = {**queries(answers), **{name: each.query for name, each in kept_totals(answers).items()}}
+    return {name: texts[name] for name in re.findall(r"^-- (?:name|kept): (\w+)", answers, re.MULTILINE)}
+
+
+def over_span(answers: str, name: str, counts: str) -> str:
+    """Return a query of a view, or of totals, over the windows alone that start from `:since` until before `:until`.
+
+    Args:
+        answers: the question's.
+        name: of the view or the totals.
+        counts: the table, with its schema, as what is read instead has its name.
+    """
+    # The statements' own text, over a `counts` that holds the span alone. The view itself would read the whole store,
+    # as SQLite does not apply the bounds in all of its parts.
+    texts = {each: text.replace(":", r"\:") for each, text in statements(answers).items()}  # else a parameter's name
+    parts = [f"counts AS (SELECT * FROM {counts} WHERE {_SPAN})"]  # noqa: S608
+    parts += [f"{each} AS (\n{texts[each]}\n)" for each in _read_by(name, texts)]
+    # In a query of its own, as it may begin with a WITH.
+    return f"WITH {', '.join(parts)}\nSELECT * FROM (\n{texts[name]}\n) AS answer"
+
+
+def _read_by(name: str, texts: dict[str, str]) -> list[str]:
+    words = set(re.findall(r"\w+", texts[name]))
+    direct = [each for each in texts if each in words and each != name]
+    return [each for each in texts if each in {*direct, *(more for one in direct for more in _read_by(one, texts))}]
+
+
+def totals_digests(answers: str) -> dict[str, str]:
+    """Return by name of kept totals a digest of what they are made by: those made by another text are not added to."""
+    texts = statements(answers)
+    made_by = {
+        name: " ".join([str(each[:3]), *(texts[one] for one in (*_read_by(name, texts), name))])
+        for name, each in kept_totals(answers).items()
+    }
+    return {name: hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16] for name, text in made_by.items()}
+
+
+def is_answer_name(name: str) -> bool:
+    """Return whether a question's view, or its kept totals, may be called so."""
+    return name == OVERALL_ANSWER or name.endswith((_ANSWERS, _TOTALS))
+
+
+def is_read_by_others(name: str) -> bool:
+    """Return whether other views of the question may read this one."""
+    return name.endswith(_TOTALS)
 
 
 def kinds(answers: str) -> dict[str, str]:
     """Return views by what they have a row for: `{"window": "window_answers", "crime-type": "crime_type_answers"}`."""
-    names = [name for name in queries(answers) if name.endswith(_SUFFIX)]
-    return {name.removesuffix(_SUFFIX).replace("_", "-"): name for name in names}
+    names = [name for name in queries(answers) if name.endswith(_ANSWERS)]
+    return {name.removesuffix(_ANSWERS).replace("_", "-"): name for name in names}

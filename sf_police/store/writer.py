@@ -19,6 +19,8 @@ from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_table
+from sf_police.store.kept import kept
+from sf_police.store.ownership import fingerprint
 from sf_police.store.tables import FORMAT, Batch, batch_of_row
 
 
@@ -36,7 +38,7 @@ class StoreWriter:
             "query_id": query_id,
             "settings": json.dumps(settings, sort_keys=True),
             "format": FORMAT,
-            "question": json.dumps(self.database.question.fingerprint),
+            "question": json.dumps(fingerprint(self.database.question)),
         }
         with self._turn() as connection:
             connection.execute(streams.delete())
@@ -112,7 +114,8 @@ class StoreWriter:
                     f"add up to {counted:,}; nothing was stored",
                     remedy="run again",
                 )
-            backend.add_counts(connection, self.database.tables.counts, added, question.added_columns)
+            with kept(connection, question, self.database.schema, added):
+                backend.add_counts(connection, self.database.tables.counts, added, question.added_columns)
             stored = self._insert_rejected(connection, rejected)
             if stored != batch.rejected:
                 raise UnbalancedBatchError(

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from sf_police.errors import SfPoliceError
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader, totals
-from sf_police.store.views import OVERALL_ANSWER, WINDOW_ANSWERS, kinds
+from sf_police.store.views import OVERALL_ANSWER, kinds
 from sf_police.view import rejected, tables, terminal
 
 _TABLE_ROWS: Final = 10
@@ -30,14 +30,15 @@ def print_answer(
     store: StoreReader, *, format: str, by: str | None, window_start: datetime | None, limit: int | None
 ) -> None:
     """Print the answer, or the requested part of it."""
-    # A table's heading says how many there are, so its rows are limited where they are shown.
-    document = _document(store, by=by, window_start=window_start, limit=None if format == "table" else limit)
+    if format == "table" and window_start is None:
+        limit = limit or table_rows(1 if by else len(kinds(store.database.question.answers)))
+    document = _document(store, by=by, window_start=window_start, limit=limit)
     if format == "csv":
         print(terminal.to_csv(document.get(_plural(by or WINDOW), [])), end="")
     elif format == "json":
         print(terminal.to_json(_with_shares(store, document)))
     else:
-        _print_tables(store, document, limit)
+        _print_tables(store, document)
 
 
 def _plural(kind: str) -> str:
@@ -51,13 +52,14 @@ def _document(store: StoreReader, *, by: str | None, window_start: datetime | No
             raise SfPoliceError(f"nothing was counted in a window that starts at {window_start}")
         return {_plural(WINDOW): chosen, "counts": store.window_counts(window_start)[:limit]}
     question = store.database.question
-    windows = store.answer(WINDOW_ANSWERS)
-    [overall] = store.answer(OVERALL_ANSWER)
-    document: Row = {"totals": totals(windows, overall, spread=question.spread)}
+    [overall], spread = store.answer(OVERALL_ANSWER), store.spread()
+    newest = store.newest_windows(limit or 1)
+    document: Row = {"totals": totals(newest, overall, spread=question.spread, windows=spread)}
     for kind, view in kinds(question.answers).items():
-        if by in (None, kind):
-            newest = windows[-limit:] if limit else windows
-            document[_plural(kind)] = newest if kind == WINDOW else store.answer(view, limit=limit)
+        if by not in (None, kind):
+            continue
+        # In time order. The view would read the whole store, even for a few.
+        document[_plural(kind)] = newest[::-1] if kind == WINDOW and limit else store.answer(view, limit=limit)
     return document
 
 
@@ -79,22 +81,21 @@ def _total(store: StoreReader, document: Row) -> int:
     return int(whole[store.database.question.rows])
 
 
-def _print_tables(store: StoreReader, document: Row, limit: int | None) -> None:
+def _print_tables(store: StoreReader, document: Row) -> None:
     """Print a document: the answer in words, then each of its tables."""
     question = store.database.question
     if document.get("totals", {}).get(question.rows):
         print(terminal.totals_text(document["totals"], question))
-    shown = [kind for kind in kinds(question.answers) if _plural(kind) in document]
-    most = limit or table_rows(len(shown))
-    for kind in shown:
+    for kind in (kind for kind in kinds(question.answers) if _plural(kind) in document):
         rows = document[_plural(kind)]
         if kind == WINDOW:
-            print_table(_windows_heading(len(rows)), tables.answer_table(rows[: -most - 1 : -1], question))
+            windows = sum(store.spread().values()) if "totals" in document else 1
+            print_table(_windows_heading(windows), tables.answer_table(rows[::-1], question))
         else:
-            table = tables.answer_table(rows[:most], question, total=_total(store, document))
+            table = tables.answer_table(rows, question, total=_total(store, document))
             print_table(_heading(kind, document["totals"]), table)
     if "counts" in document:
-        rows = [_without_window(row) for row in document["counts"][:limit]]
+        rows = [_without_window(row) for row in document["counts"]]
         table = tables.answer_table(rows, question, total=_total(store, document))
         print_table(f"{question.label(question.rows)} in this window", table)
 
@@ -124,7 +125,7 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     """Print the answer and the books; return the exit code: 1 if these do not balance."""
     books = store.books()
     if store.newest_windows(1):
-        _print_tables(store, _document(store, by=None, window_start=None, limit=None), limit)
+        print_answer(store, format="table", by=None, window_start=None, limit=limit)
     sys.stdout.flush()
     print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
     if books.rejected:

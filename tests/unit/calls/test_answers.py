@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from sf_police.calls import QUESTION
 from sf_police.store.answers import StoreReader
-from sf_police.store.views import queries
+from sf_police.store.views import statements
 from tests.support.builders import store_batch
 from tests.support.fixtures import read_csv
 
@@ -58,7 +58,9 @@ def test_spark_answers_the_same_from_the_same_text(spark: SparkSession, view: st
     spark.createDataFrame([tuple(row.values()) for row in counts], schema).createOrReplaceTempView("counts")
     expected = OVERALL if view == "overall_answer" else typed(read_csv(f"{view}.csv"))
 
-    actual_df = spark.sql(queries(QUESTION.answers)[view])
+    for name, text in statements(QUESTION.answers).items():
+        spark.sql(text).createOrReplaceTempView(name)
+    actual_df = spark.table(view)
 
     expected_df = spark.createDataFrame([tuple(row.values()) for row in expected], ANSWERS_SCHEMA[view])
     assert_df_equality(actual_df, expected_df, ignore_row_order=True, ignore_nullable=True)

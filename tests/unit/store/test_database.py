@@ -51,7 +51,7 @@ FIELD_MORE = replace(QUESTION, fields=(*QUESTION.fields, Field("beat")))
         (TAXI, None, "answers the question sf_police, not taxi_rides"),
         (FIELD_MORE, None, r"was made with another definition of sf_police \(changed: fields\)"),
         (replace(QUESTION, id="disposition"), None, r"with another definition of sf_police \(changed: id\)"),
-        (QUESTION, alter("UPDATE streams SET format = 99"), "has format 99, but this program needs format 3"),
+        (QUESTION, alter("UPDATE streams SET format = 99"), "has format 99, but this program needs format 4"),
         (
             QUESTION,
             alter("ALTER TABLE streams DROP COLUMN format"),
@@ -75,7 +75,7 @@ def test_a_store_of_something_else_is_refused(
 
 
 def test_labels_views_and_words_may_change(url: str) -> None:
-    reworded = replace(QUESTION, labels={}, title="another", answers=QUESTION.answers.replace("calls", "calls "))
+    reworded = replace(QUESTION, labels={}, title="another", answers=QUESTION.answers.replace("AS parts", "AS shares"))
 
     with closing(existing_database(url, reworded)) as database:
         assert StoreReader(database).stream() == ("query", {"window": "30 minutes"})

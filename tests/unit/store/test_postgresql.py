@@ -52,7 +52,7 @@ def view_facts(other: psycopg.Connection) -> Any:
 
 REWORDED = replace(QUESTION, answers=QUESTION.answers.replace("AS places", "AS p").replace("votes", "ballots"))
 MORE_COLUMNS = replace(
-    QUESTION, answers=QUESTION.answers.replace("    window_start,\n    MAX(window_end)", "    MAX(window_end)", 1)
+    QUESTION, answers=QUESTION.answers.replace("window_answers\nSELECT\n    window_start,", "window_answers\nSELECT")
 )
 
 

@@ -15,7 +15,9 @@ from sf_police.cli import main
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, existing_database, open_database
+from sf_police.store.integrity import Checked, check_counts
 from sf_police.store.metrics import TotalsReader
+from sf_police.store.tables import tables_of
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import store_batch
 from tests.support.environment import ROOT
@@ -25,6 +27,7 @@ from tests.support.roles import LEAST, OWNER, READER, WRITER, as_role, with_role
 COUNTS = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Traffic Stop", "Handled", 7)]
 BAD = {"topic": "calls", "partition": 0, "offset": 3, "reason": "not UTF-8", "value": b"\xff"}
 INIT = ("init-store", "--store")
+TABLES = tables_of(QUESTION).metadata.tables.values()
 
 
 @pytest.fixture
@@ -63,6 +66,8 @@ def read(database: Database) -> None:
     assert reader.newest_windows(1)
     assert reader.all_counts()
     assert reader.rejected(1)
+    assert reader.spread() == {1: 1}
+    assert check_counts(database, Checked()) is not None
     assert TotalsReader(database).read("query").batches == 1
 
 
@@ -151,7 +156,7 @@ def test_nothing_of_the_least_that_is_documented_is_superfluous(
             assert f"permission denied for {'view' if '_answer' in relation else 'table'} {relation}" in said
             assert "docs/store.md" in said
             admin.execute(f"GRANT {privilege} ON sf_police.{relation} TO {role}")
-            admin.execute("TRUNCATE sf_police.streams, sf_police.batches, sf_police.counts, sf_police.rejected")
+            admin.execute(f"TRUNCATE {', '.join(f'sf_police.{table.name}' for table in TABLES)}")
             if role == READER:
                 with closing(opened(url, WRITER)) as database:
                     write(database)

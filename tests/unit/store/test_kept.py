@@ -1,0 +1,165 @@
+"""Totals that are kept: after any batches they are what their statements yield over all the counts."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from examples.taxi_rides import QUESTION as TAXI
+from sf_police.calls import QUESTION
+from sf_police.errors import SfPoliceError
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database, delete_database, existing_database, open_database
+from sf_police.store.integrity import Checked, check_counts
+from sf_police.store.kept import EVER, differing, touched
+from sf_police.store.views import kept_totals, statements
+from sf_police.store.writer import StoreWriter
+from tests.support.builders import a_batch, a_counts_table, store_batch
+
+DAY = datetime(2018, 10, 12)
+HALF_HOUR = timedelta(minutes=30)
+VIEWS = ("crime_type_answers", "overall_answer")
+
+
+def at(hours: float) -> datetime:
+    return DAY + timedelta(hours=hours)
+
+
+def counted(hours: float, kind: str, outcome: str, calls: int) -> tuple[Any, ...]:
+    return at(hours), at(hours) + HALF_HOUR, kind, outcome, calls
+
+
+def some_counts(numbers: random.Random, rows: int) -> list[tuple[Any, ...]]:
+    """Of windows that are near and far apart, in no order, of few kinds, so that batches meet in them."""
+    hours = [n / 2 for n in range(10)] + [100, 100.5, 1000, -5000]
+    outcomes = ("x", "y", "Not recorded")
+    keys = {(numbers.choice(hours), numbers.choice("abcd"), numbers.choice(outcomes)) for _ in range(rows)}
+    return [counted(*key, numbers.randint(1, 3)) for key in sorted(keys)]
+
+
+def assert_kept(database: Database) -> None:
+    with database.transaction() as connection:
+        assert differing(connection, database.tables, database.question, database.schema) == []
+    reader = StoreReader(database)
+    for view in VIEWS:
+        assert reader.answer(view) == reader.answered(view, "2 DESC, 1", *EVER)
+    windows = reader.answer("window_answers")
+    spreads = [row["crime_types"] for row in windows]
+    assert reader.spread() == {value: spreads.count(value) for value in set(spreads)}
+    assert reader.newest_windows(3) == windows[:-4:-1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_each_batch_quick_answers_are_those_of_all_counts(database: Database, seed: int) -> None:
+    numbers = random.Random(seed)
+    for rows in (3, 40, 0, 1, 25):
+        store_batch(database, some_counts(numbers, rows))
+        assert_kept(database)
+
+
+def test_a_replayed_batch_or_one_that_fails_changes_no_totals(database: Database) -> None:
+    counts = [counted(1, "a", "x", 2), counted(1.5, "b", "y", 1)]
+    batch = store_batch(database, counts)
+
+    StoreWriter(database).write_batch(batch, a_counts_table(counts), [])
+    unbalanced = a_batch(1, start=3, read=6, counted=5, rejected=1)
+    with pytest.raises(SfPoliceError, match="were rejected, but 0 were found"):
+        StoreWriter(database).write_batch(unbalanced, a_counts_table([counted(2, "c", "x", 5)]), [])
+
+    assert_kept(database)
+    assert [row["calls"] for row in StoreReader(database).answer("overall_answer")] == [3]
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=30))
+@settings(max_examples=50)
+def test_spans_hold_every_window_and_no_long_gap(hours: list[int]) -> None:
+    spans = touched(a_counts_table([counted(hour, "a", "x", 1) for hour in hours]))
+
+    assert all(any(since <= at(hour) < until for since, until in spans) for hour in hours)
+    starts = {at(hour) for hour in hours}
+    assert len(spans) == 1 + sum(later - earlier > timedelta(days=1) for earlier, later in pairwise(sorted(starts)))
+    assert {since for since, _ in spans} | {until - timedelta(microseconds=1) for _, until in spans} <= starts
+
+
+def test_a_batch_without_counts_touches_nothing() -> None:
+    assert touched(a_counts_table([])) == []
+
+
+@pytest.mark.parametrize("name", kept_totals(QUESTION.answers))
+def test_totals_that_were_dropped_are_made_again(database: Database, name: str) -> None:
+    store_batch(database, some_counts(random.Random(1), 30))
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DROP VIEW overall_answer")
+        connection.exec_driver_sql("DROP VIEW crime_type_answers")
+        connection.exec_driver_sql(f"DROP TABLE {name}")
+
+    assert name in database.create()
+
+    assert_kept(database)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE crime_type_totals SET windows = windows + 1 WHERE crime_type = 'a'",
+        "DELETE FROM spread_totals",
+        "INSERT INTO resolution_totals VALUES ('a', 'z', 1)",
+    ],
+)
+def test_a_start_sees_totals_that_were_altered(database: Database, statement: str) -> None:
+    store_batch(database, some_counts(random.Random(1), 30))
+    assert check_counts(database, Checked()) is not None
+    with database.transaction() as connection:
+        connection.exec_driver_sql(statement)
+
+    assert check_counts(database, Checked()) is None
+
+
+def test_a_store_whose_totals_were_made_by_another_text_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'answers.db'}"
+    with closing(open_database(url, QUESTION)) as database:
+        StoreWriter(database).adopt_stream("query", {})
+    same = QUESTION.answers.replace("GROUP BY crime_types;", "GROUP BY\n  crime_types;")
+    other = QUESTION.answers.replace("COUNT(DISTINCT crime_type) AS", "COUNT(*) AS")
+    assert QUESTION.answers not in (same, other)
+
+    existing_database(url, replace(QUESTION, answers=same)).close()
+    with pytest.raises(SfPoliceError, match=r"was made with another definition of sf_police \(changed: totals\)"):
+        existing_database(url, replace(QUESTION, answers=other))
+
+
+def test_a_question_without_totals_is_answered_from_its_windows(tmp_path: Path) -> None:
+    quarter = timedelta(minutes=15)
+    with closing(open_database(f"sqlite:///{tmp_path / 'rides.db'}", TAXI)) as database:
+        rides = ((1, "a"), (1, "b"), (2, "a"))
+        store_batch(database, [(at(hour), at(hour) + quarter, zone, "Card", 1, 5) for hour, zone in rides])
+
+        assert StoreReader(database).spread() == {2: 1, 1: 1}
+
+
+def test_reset_by_another_question_deletes_totals_too_but_nobody_elses(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'answers.db'}"
+    with closing(open_database(url, QUESTION)) as database:
+        StoreWriter(database).adopt_stream("query", {})
+        with database.transaction() as connection:
+            connection.exec_driver_sql("CREATE TABLE my_totals (mine text)")
+
+    assert delete_database(url, TAXI) == ["my_totals"]
+    with closing(open_database(url, TAXI)) as database, database.transaction() as connection:
+        assert [each.name for each in database.backend.relations(connection, "")] == ["my_totals"]
+
+
+def test_statements_come_after_what_they_read() -> None:
+    names = list(statements(QUESTION.answers))
+
+    assert names.index("window_totals") < names.index("spread_totals") < names.index("overall_answer")
+    assert names.index("window_totals") < names.index("window_answers")
