@@ -18,8 +18,8 @@ _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_
 _FILES: Final = ("state_dir", "store", "store_schema")
 _SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home")
 _STREAM: Final = (
-    "store_retry", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets",
-    "until_end", "state_partitions", "metrics_port", *_SPARK,
+    "store_retry", "retention", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger",
+    "starting_offsets", "until_end", "state_partitions", "metrics_port", *_SPARK,
 )  # fmt: skip
 _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",

@@ -10,6 +10,7 @@ from typing import Final
 
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _HOUR: Final = 3600
+_CENTURY: Final = 5_200 * 604_800
 JARS_DIR: Final = "~/.cache/sf-police/jars"
 
 
@@ -24,6 +25,13 @@ def duration_s(text: str) -> int:
 def duration(text: str) -> str:
     """Check a duration."""
     duration_s(text)
+    return text.strip()
+
+
+def retention(text: str) -> str:
+    """Check how long something is kept, which dates can express."""
+    if duration_s(text) > _CENTURY:
+        raise ValueError("at most 5,200 weeks; leave it out to keep everything")
     return text.strip()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +72,9 @@ class Config:
     store_retry: str = _setting(
         "2 minutes", checks.duration, "how long a stream waits for a PostgreSQL that went away; 0 seconds: not at all"
     )
+    retention: str | None = _setting(
+        None, checks.retention, "how long micro-batches and rejected records are kept one by one (default: for ever)"
+    )
     checkpoint: str = _setting(
         None, checks.checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)"
     )
@@ -115,6 +119,11 @@ class Config:
     def local_checkpoint(self) -> Path | None:
         """The checkpoint's folder if it is on this machine, else None."""
         return local_path(self.checkpoint)
+
+    @property
+    def retained(self) -> timedelta | None:
+        """How long micro-batches and rejected records are kept one by one; None: for ever."""
+        return None if self.retention is None else timedelta(seconds=checks.duration_s(self.retention))
 
     @property
     def is_local_master(self) -> bool:

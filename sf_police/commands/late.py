@@ -34,11 +34,11 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     config, question = run.config, run.question
     with closing(existing_database(config.store, question, config.store_schema)) as database:
         store = StoreReader(database)
-        batches = store.late_batches()
+        batches, expired = store.late_batches(), store.expired("late")
         settings = (store.stream() or ("", {}))[1]
     many, number = sum(batch.late for batch in batches), len(batches)
     if not batches:
-        print_late([], question, format=format, late=0, batches=0)
+        print_late([], question, format=format, late=0, batches=0, expired=expired)
         return 0
     topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
     if settings.get("topic_id") != topic.topic_id:
@@ -56,7 +56,8 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
         found = list(read_late_batches(session, config, question, wanted, first))
     finally:
         stop_session(session)
-    print_late(newest_records(found, most), question, format=format, late=many, batches=number)
+    shown = newest_records(found, most)
+    print_late(shown, question, format=format, late=many, batches=number, expired=expired)
     return 0
 
 

@@ -66,7 +66,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
         if config.spark_ui_port:
             note = "" if config.has_loopback_master else _ON_EVERY_ADDRESS
             say(f"Spark's UI: {session.sparkContext.uiWebUrl}{note}")
-        reader, writer = StoreReader(database), StoreWriter(database)
+        reader, writer = StoreReader(database), StoreWriter(database, config.retained)
         try:
             with stop.awaited():
                 with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -73,29 +74,38 @@ class StoreReader:
         One statement, as a running stream may store a batch between two of them.
         """
         counted = func.coalesce(func.sum(self._tables.counts.c[self.database.question.rows]), 0)
-        return Books(
-            **self._sums(
-                stored_counted=select(counted), stored_rejected=select(func.count()).select_from(self._tables.rejected)
-            )
+        sums = self._sums(
+            stored_counted=select(counted), stored_rejected=select(func.count()).select_from(self._tables.rejected)
         )
+        sums["stored_rejected"] += sums["expired_rejected"]
+        return Books(**{each.name: sums[each.name] for each in fields(Books)})
 
     def batch_sums(self) -> dict[str, int]:
         """Return what the batches say of all records, without a look at the counts: `offsets`, `read` and so on."""
-        return self._sums()
+        return {name: number for name, number in self._sums().items() if not name.startswith("expired_")}
+
+    def expired(self, name: str) -> int:
+        """Return how many records of an outcome (`late`, …) are in micro-batches that are no longer kept."""
+        rows = self.database.rows(select(self._tables.expired.c[name].label("number")))
+        return int(rows[0]["number"]) if rows else 0
 
     def _sums(self, **more: Select[Any]) -> dict[str, int]:
-        batches = self._tables.batches
+        batches, expired = self._tables.batches, self._tables.expired
         by_id, names = batches.alias(), ("read", "counted", "duplicates", "late", "rejected")
         parts = {
             **more,
+            "first_start": select(expired.c.start_offsets),
             "start": select(by_id.c.start_offsets).order_by(by_id.c.batch_id).limit(1),
             "end": select(by_id.c.end_offsets).order_by(by_id.c.batch_id.desc()).limit(1),
+            **{f"expired_{name}": select(expired.c[name]) for name in ("batches", *names)},
         }
         sums = (func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)
         [row] = self.database.rows(select(*sums, *(part.scalar_subquery().label(name) for name, part in parts.items())))
-        start, end = row.pop("start"), row.pop("end")
-        offsets = span(json.loads(start), json.loads(end)) if start else 0
-        return {"offsets": offsets, **{name: int(number) for name, number in row.items()}}
+        first, start, end = (row.pop(name) for name in ("first_start", "start", "end"))
+        found = {name: int(number or 0) for name, number in row.items()}
+        for name in names:
+            found[name] += found[f"expired_{name}"]
+        return {"offsets": span(json.loads(first or start), json.loads(end)) if start else 0, **found}
 
     def answer(self, view: str, *, limit: int | None = None, newest: bool = False) -> list[Row]:
         """Return rows of a view: windows by start, oldest or newest first; others by count, highest first."""

@@ -118,7 +118,8 @@ def _batches_digest(connection: Connection, database: Database) -> int:
     # In halves, as SQLite's integers have 64 bits.
     digest = database.tables.batches.c.digest
     high, low = connection.execute(select(func.sum(digest // _HALF), func.sum(digest % _HALF))).one()
-    return (int(high or 0) * _HALF + int(low or 0)) % MODULUS
+    expired = connection.execute(select(database.tables.expired.c.digest)).scalar()
+    return (int(high or 0) * _HALF + int(low or 0) + (expired or 0)) % MODULUS
 
 
 def _watermark(connection: Connection, database: Database) -> datetime | None:

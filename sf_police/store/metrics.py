@@ -55,10 +55,12 @@ class TotalsReader:
         with self._lock:
             row = self._newer(query_id)
             if self._last and row["last_at"] != self._last.committed_at:
-                # Another stream's, or a store that was put back: what was summed up is not in it.
+                # Another stream's, a store that was put back, or the batch has expired: all is summed up again.
                 self._sums, self._last = {}, None
                 row = self._newer(query_id)
-            names = _sums(self._database.tables.batches)
+            if self._last is None:
+                self._sums = _of_expired(row)
+            names = sums_of(self._database.tables.batches)
             self._sums = {name: self._sums.get(name, 0) + int(row[name]) for name in names}
             columns = self._database.tables.batches.columns.keys()
             self._last = batch_of_row({name: row[name] for name in columns}) if row["query_id"] else None
@@ -69,9 +71,11 @@ class TotalsReader:
         tables, known = self._database.tables, self._last.batch_id if self._last else -1
         batches, each = tables.batches, tables.batches.alias()
         is_own, each_own = batches.c.query_id == query_id, each.c.query_id == query_id
-        columns = (column.label(name) for name, column in _sums(batches).items())
+        columns = (column.label(name) for name, column in sums_of(batches).items())
         sums = select(*columns).where(is_own, batches.c.batch_id > known).subquery()
         last = select(batches).where(is_own).order_by(batches.c.batch_id.desc()).limit(1).subquery()
+        named: list[Any] = [column.label(f"expired_{column.name}") for column in tables.expired.c]
+        expired = select(*named).where(tables.expired.c.query_id == query_id).subquery()
         parts = {
             "first_offsets": select(each.c.start_offsets).where(each_own).order_by(each.c.batch_id).limit(1),
             "last_at": select(each.c.committed_at).where(each_own, each.c.batch_id == known),
@@ -79,22 +83,40 @@ class TotalsReader:
             "stored_rejected": select(func.count()).select_from(tables.rejected),
         }
         also = (part.scalar_subquery().label(name) for name, part in parts.items())
-        [row] = self._database.rows(select(sums, last, *also).select_from(sums.outerjoin(last, true())))
+        joined = sums.outerjoin(last, true()).outerjoin(expired, true())
+        [row] = self._database.rows(select(sums, last, expired, *also).select_from(joined))
         return row
 
     def _totals(self, row: Row) -> Totals:
         sums, last = self._sums, self._last
         books = Books(
-            offsets=span(json.loads(row["first_offsets"]), last.end_offsets) if last else 0,
+            offsets=span(json.loads(row["expired_start_offsets"] or row["first_offsets"]), last.end_offsets)
+            if last
+            else 0,
             read=sums["sum_read"],
             **{name: sums[f"sum_{name}"] for name in OUTCOMES},
-            **{name: int(row[name]) for name in ("stored_counted", "stored_rejected")},
+            stored_counted=int(row["stored_counted"]),
+            stored_rejected=int(row["stored_rejected"]) + (row["expired_rejected"] or 0),
+            **{name: row[name] or 0 for name in ("expired_batches", "expired_late", "expired_rejected")},
         )
         within = tuple(sums[f"within_{bound}"] for bound in BOUNDS_S)
         return Totals(sums["batches"], sums["milliseconds"], within, books, last)
 
 
-def _sums(batches: Table) -> dict[str, ColumnElement[Any]]:
+def _of_expired(row: Row) -> dict[str, int]:
+    if row["expired_query_id"] is None:
+        return {}
+    within = json.loads(row["expired_within"])
+    return {
+        **{name: row[f"expired_{name}"] for name in ("batches", "milliseconds")},
+        **{f"sum_{name}": row[f"expired_{name}"] for name in ("read", *OUTCOMES)},
+        **{f"within_{bound}": within[str(bound)] for bound in BOUNDS_S},
+    }
+
+
+def sums_of(batches: Table) -> dict[str, ColumnElement[Any]]:
+    """Return what is summed up of batches, by name: `batches`, `sum_read`, `milliseconds`, `within_0.5` and so on."""
+
     def total(column: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.coalesce(func.sum(column), 0)
 

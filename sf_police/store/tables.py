@@ -41,6 +41,8 @@ class WallClock(TypeDecorator[datetime]):
 
 # Version of the tables' structure and meaning; a store of another format is refused, never misread.
 FORMAT: Final = 4
+# The columns of `expired` that are added up.
+EXPIRED_SUMS: Final = ("batches", "read", "counted", "duplicates", "late", "rejected", "milliseconds")
 
 # Ties go by byte order everywhere; PostgreSQL would otherwise sort by its cluster's locale.
 _TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -54,6 +56,7 @@ class Tables:
     counts: Table
     rejected: Table
     batches: Table
+    expired: Table  # what batches that are no longer kept add up to: no row or one
     streams: Table  # the stream that the store belongs to: one row
     kept: Mapping[str, Table]  # the question's totals, by name
 
@@ -103,6 +106,16 @@ def tables_of(question: Question) -> Tables:
             Column("committed_at", WallClock),
             Column("lag", BigInteger),
             Column("state_rows", BigInteger),
+        ),
+        expired=table(
+            "expired",
+            Column("query_id", _TEXT, primary_key=True),
+            *(Column(name, BigInteger, nullable=False) for name in EXPIRED_SUMS),
+            Column("start_offsets", _TEXT, nullable=False),
+            Column("end_offsets", _TEXT, nullable=False),
+            Column("digest", BigInteger, nullable=False),
+            Column("within", _TEXT, nullable=False),
+            Column("committed_at", WallClock),
         ),
         streams=table(
             "streams",
@@ -206,7 +219,10 @@ class Books:
     late: int
     rejected: int
     stored_counted: int  # in `counts`
-    stored_rejected: int  # rows of `rejected`
+    stored_rejected: int  # rows of `rejected`, and those that are no longer kept
+    expired_batches: int = 0  # that are no longer kept one by one
+    expired_late: int = 0  # records of these
+    expired_rejected: int = 0
 
     @property
     def gaps(self) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -21,14 +21,20 @@ from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_table
 from sf_police.store.kept import kept
 from sf_police.store.ownership import fingerprint
+from sf_police.store.retention import expire
 from sf_police.store.tables import FORMAT, Batch, batch_of_row
 
 
 class StoreWriter:
-    """Writes micro-batches into an open store."""
+    """Writes micro-batches into an open store.
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    Args:
+        database: the store.
+        retention: how long it keeps micro-batches and rejected records one by one; None: for ever.
+    """
+
+    def __init__(self, database: Database, retention: timedelta | None = None) -> None:
+        self.database, self._retention = database, retention
 
     def adopt_stream(self, query_id: str, settings: Mapping[str, Any]) -> None:
         """Create the tables, and record the stream they belong to in place of any earlier one."""
@@ -126,6 +132,7 @@ class StoreWriter:
             if check is not None:
                 check(connection)
             connection.execute(batches.update().where(self._is_row_of(batch)).values(committed_at=_utc_now()))
+            expire(connection, self.database.tables, batch, self._retention)
 
     def _is_row_of(self, batch: Batch) -> ColumnElement[bool]:
         batches = self.database.tables.batches

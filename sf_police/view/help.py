@@ -36,7 +36,7 @@ _GROUPS: Final = {
         "kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_brokers", "kafka_client_properties",
         "kafka_home", "partitions",
     ),
-    "files": ("data", "state_dir", "store", "store_schema", "store_retry", "checkpoint"),
+    "files": ("data", "state_dir", "store", "store_schema", "store_retry", "retention", "checkpoint"),
     "the stream": (
         "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
         "state_partitions", "metrics_port",
@@ -57,6 +57,7 @@ _METAVARS: Final = {
     "store_schema": "NAME",
     "store_retry": "LENGTH",
     "checkpoint": "FOLDER",
+    "retention": "LENGTH",
     "dashboard_host": "ADDRESS",
     "dashboard_port": "PORT",
     "window": "LENGTH",

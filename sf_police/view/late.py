@@ -18,15 +18,18 @@ if TYPE_CHECKING:  # so that --help does not wait for Spark
 _MOST_CHARACTERS = 1_000
 
 
-def print_late(found: Sequence[LateBatch], question: Question, *, format: str, late: int, batches: int) -> None:
+def print_late(
+    found: Sequence[LateBatch], question: Question, *, format: str, late: int, batches: int, expired: int = 0
+) -> None:
     """Print late records.
 
     Args:
         found: micro-batches with late records, in their order.
         question: the stream's.
         format: `table`, `json`, or `csv` with a row for each record.
-        late: how many records were late in all.
+        late: how many records were late in them, and in those that are not shown.
         batches: in how many micro-batches.
+        expired: how many were late besides, in micro-batches that are no longer kept.
     """
     if format == "json":
         shown = [_batch(each, question) for each in found]
@@ -39,13 +42,16 @@ def print_late(found: Sequence[LateBatch], question: Question, *, format: str, l
         rows_late = number_of(late, f"late {question.label(question.rows)}")
         heading = f"{rows_late} in {number_of(batches, 'micro-batches')}"
         if not late:
-            print("nothing was late")
+            print("nothing was late in the micro-batches that are kept" if expired else "nothing was late")
         elif not any(each.records for each in found):
             print(heading)  # why none is shown is said below
         else:
             print_table(f"{heading}, the newest first", _table(found, question))
     for line in missing_lines(found):
         print(line, file=sys.stderr)
+    if expired:
+        rows_late = number_of(expired, f"late {question.label(question.rows)}")
+        print(f"besides, {rows_late} in micro-batches that are no longer kept one by one (RETENTION)", file=sys.stderr)
 
 
 def missing_lines(found: Iterable[LateBatch]) -> Iterator[str]:

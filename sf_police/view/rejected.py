@@ -32,16 +32,20 @@ def print_rejected(store: StoreReader, *, format: str, reason: str, limit: int) 
     """
     reasons = _reasons(store, reason)
     samples = {row["reason"]: store.rejected_samples(row["reason"], limit) for row in reasons}
+    expired = store.expired("rejected")
     if format == "raw":
-        _write_value(store, reasons, reason)
+        _write_value(store, reasons, _none(reason, expired))
     elif format == "table":
-        _print_tables(reasons, samples, reason)
+        _print_tables(reasons, samples, _none(reason, expired))
     elif format == "json":
         each = [{**row, "samples": [_plain(sample) for sample in samples[row["reason"]]]} for row in reasons]
         print(terminal.to_json({"rejected": sum(row["records"] for row in reasons), "reasons": each}))
     else:
         rows = [{**row, **_plain(sample)} for row in reasons for sample in samples[row["reason"]]]
         print(terminal.to_csv(rows, columns=_COLUMNS), end="")
+    if expired:
+        line = f"besides, {number_of(expired, 'rejected records')} no longer kept one by one (RETENTION)"
+        print(line, file=sys.stderr, flush=True)
 
 
 def rejected_line(store: StoreReader, books: Books) -> str:
@@ -56,16 +60,17 @@ def _reasons(store: StoreReader, reason: str) -> list[Row]:
     return [row for row in store.rejected_reasons() if reason.lower() in row["reason"].lower()]
 
 
-def _write_value(store: StoreReader, reasons: list[Row], wanted: str) -> None:
+def _write_value(store: StoreReader, reasons: list[Row], none: str) -> None:
     if not reasons:
-        raise SfPoliceError(_none(wanted))
+        raise SfPoliceError(none)
     [sample] = store.rejected_samples(reasons[0]["reason"], 1)
     sys.stdout.buffer.write(sample["value"] or b"")
     sys.stdout.buffer.flush()
 
 
-def _none(wanted: str) -> str:
-    return f"no record was rejected{f' with a reason that contains {wanted!r}' if wanted else ''}"
+def _none(wanted: str, expired: int) -> str:
+    what = "no rejected record is kept" if expired else "no record was rejected"
+    return f"{what}{f' with a reason that contains {wanted!r}' if wanted else ''}"
 
 
 def _plain(sample: Row) -> dict[str, Any]:
@@ -75,9 +80,9 @@ def _plain(sample: Row) -> dict[str, Any]:
     return {**place, "bytes": size, "value": records.value_text(value, most=_MOST_CHARACTERS)}
 
 
-def _print_tables(reasons: list[Row], samples: dict[str, list[Row]], wanted: str) -> None:
+def _print_tables(reasons: list[Row], samples: dict[str, list[Row]], none: str) -> None:
     if not reasons:
-        print(_none(wanted))
+        print(none)
         return
     table = Table(header_style="bold")
     table.add_column("records", justify="right", no_wrap=True)

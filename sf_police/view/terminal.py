@@ -72,12 +72,21 @@ def books_line(books: Books, *, rows: str) -> str:
     )
     if books.gaps:
         line += f"; offsets without a record {books.gaps:,}"
+    if books.expired_batches:
+        line += f"; {expired_text(books)}"
     if not books.is_balanced:
         line += (
             f"; THEY DO NOT BALANCE: the tables hold {books.stored_counted:,} counted {rows} "
             f"and {books.stored_rejected:,} rejected records"
         )
     return line
+
+
+def expired_text(books: Books) -> str:
+    """Say what is counted, but no longer kept one by one."""
+    parts = {"micro-batches": books.expired_batches, "rejected records": books.expired_rejected}
+    shown = " and ".join(number_of(number, name) for name, number in parts.items() if number)
+    return f"{shown} no longer kept one by one (RETENTION)"
 
 
 def totals_text(totals: Row, question: Question) -> str:

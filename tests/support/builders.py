@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -73,13 +73,18 @@ def a_counts_table(rows: Counts, question: Question = QUESTION) -> pa.Table:
 
 
 def store_batch(
-    database: Database, counts: Counts = (), rejected: Iterable[Mapping[str, Any]] = (), **numbers: Any
+    database: Database,
+    counts: Counts = (),
+    rejected: Iterable[Mapping[str, Any]] = (),
+    retention: timedelta | None = None,
+    **numbers: Any,
 ) -> Batch:
     """Store the next batch of the stream `query`, which adopts a new store; it has read what became of its records.
 
     `read`, or another number, makes the books what the test says they are.
     """
-    writer, reader, counts, rejected = StoreWriter(database), StoreReader(database), list(counts), list(rejected)
+    writer, reader = StoreWriter(database, retention), StoreReader(database)
+    counts, rejected = list(counts), list(rejected)
     if reader.stream() is None:
         writer.adopt_stream(numbers.get("query_id", "query"), {})
     last = next(iter(reader.last_batches(1)), None)

@@ -191,7 +191,8 @@ def test_books_are_those_of_the_whole_store(small: Database, panels: Panels) -> 
 
     assert books == {
         "offsets": 17, "read": 17, "counted": 12, "duplicates": 1, "late": 3, "rejected": 1, "stored_counted": 12,
-        "stored_rejected": 1, "gaps": 0, "is_balanced": True,
+        "stored_rejected": 1, "expired_batches": 0, "expired_late": 0, "expired_rejected": 0, "gaps": 0,
+            "is_balanced": True,
         "line": "books: read 17 = counted 12 + duplicates 1 + late 3 + rejected 1",
     }  # fmt: skip
 

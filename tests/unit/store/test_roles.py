@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.errors import SfPoliceError
+from sf_police.store import retention
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, existing_database, open_database
 from sf_police.store.integrity import Checked, check_counts
@@ -28,6 +30,11 @@ COUNTS = [("2018-10-12 14:00:00", "2018-10-12 14:30:00", "Traffic Stop", "Handle
 BAD = {"topic": "calls", "partition": 0, "offset": 3, "reason": "not UTF-8", "value": b"\xff"}
 INIT = ("init-store", "--store")
 TABLES = tables_of(QUESTION).metadata.tables.values()
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "ALWAYS_KEPT", 1)
 
 
 @pytest.fixture
@@ -49,6 +56,8 @@ def write(database: Database) -> None:
     database.create()
     with database.held():
         store_batch(database, COUNTS, [BAD])
+        for _ in range(2):
+            store_batch(database, retention=timedelta(0))  # the first one expires, then the second
     with database.transaction() as connection:
         writer.update_settings(connection, "query", {"window": "30 minutes"})
     read(database)
@@ -65,10 +74,10 @@ def read(database: Database) -> None:
     ]  # fmt: skip
     assert reader.newest_windows(1)
     assert reader.all_counts()
-    assert reader.rejected(1)
+    assert reader.rejected(1) == []
     assert reader.spread() == {1: 1}
     assert check_counts(database, Checked()) is not None
-    assert TotalsReader(database).read("query").batches == 1
+    assert TotalsReader(database).read("query").batches == 3
 
 
 def test_owner_writer_and_reader_need_no_more_than_what_is_documented(

@@ -84,6 +84,14 @@ def test_nothing_late_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "nothing was late\n"
 
 
+def test_late_calls_of_batches_that_are_no_longer_kept_are_not_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    print_late([], QUESTION, format="table", late=0, batches=0, expired=3)
+
+    out, err = capsys.readouterr()
+    assert out == "nothing was late in the micro-batches that are kept\n"
+    assert err == "besides, 3 late calls in micro-batches that are no longer kept one by one (RETENTION)\n"
+
+
 def test_where_all_are_gone_from_the_topic_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
     gone = [LateBatch(a_batch(3, late=2), [], 2)]
 

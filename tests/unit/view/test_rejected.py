@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.store import retention
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
 from sf_police.view.answer import print_result, print_run
@@ -127,6 +129,19 @@ def test_nothing_rejected_is_said(
     empty: StoreReader, capsys: pytest.CaptureFixture[str], format: str, reason: str, shown: str
 ) -> None:
     assert printed(empty, capsys, format=format, reason=reason) == shown
+
+
+def test_records_that_are_no_longer_kept_are_not_passed_over(
+    store: StoreReader, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ALWAYS_KEPT", 1)
+    store_batch(store.database, retention=timedelta(0))
+
+    print_rejected(store, format="table", reason="", limit=1)
+
+    out, err = capsys.readouterr()
+    assert out == "no rejected record is kept\n"
+    assert err == "besides, 4 rejected records no longer kept one by one (RETENTION)\n"
 
 
 def test_a_value_is_written_byte_for_byte(store: StoreReader, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,4 +99,15 @@ def test_books_that_do_not_balance_are_not_passed_over() -> None:
     assert terminal.books_line(books, rows="calls") == (
         "books: read 10 = counted 6 + duplicates 1 + late 1 + rejected 1; offsets without a record 2; "
         "THEY DO NOT BALANCE: the tables hold 6 counted calls and 1 rejected records"
+    )
+
+
+def test_books_say_what_is_no_longer_kept_one_by_one() -> None:
+    books = Books(12, 12, 9, 1, 1, 1, stored_counted=9, stored_rejected=1, expired_batches=1_000)
+
+    assert terminal.books_line(books, rows="calls").endswith(
+        "+ rejected 1; 1,000 micro-batches no longer kept one by one (RETENTION)"
+    )
+    assert terminal.books_line(replace(books, expired_batches=1, expired_rejected=1), rows="calls").endswith(
+        "; 1 micro-batch and 1 rejected record no longer kept one by one (RETENTION)"
     )
