@@ -11,7 +11,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, text
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
@@ -53,14 +53,20 @@ class StoreReader:
     def last_batches(self, limit: int) -> list[Batch]:
         """Return the latest batches, newest first."""
         batches = self._tables.batches
-        rows = self.database.rows(select(batches).order_by(batches.c.batch_id.desc()).limit(limit))
+        own = select(batches).where(self._is_own(batches))
+        rows = self.database.rows(own.order_by(batches.c.batch_id.desc()).limit(limit))
         return [batch_of_row(row) for row in rows]
 
     def batch(self, batch_id: int) -> Batch | None:
         """Return one batch; None if there is none of this number."""
         batches = self._tables.batches
-        rows = self.database.rows(select(batches).where(batches.c.batch_id == batch_id))
+        rows = self.database.rows(select(batches).where(self._is_own(batches), batches.c.batch_id == batch_id))
         return batch_of_row(rows[0]) if rows else None
+
+    def _is_own(self, batches: FromClause) -> ColumnElement[bool]:
+        # All are one stream's; but the key begins with its id, and without it every row would be read.
+        one = self._tables.batches.alias()
+        return batches.c.query_id == select(func.max(one.c.query_id)).scalar_subquery()
 
     def late_batches(self) -> list[Batch]:
         """Return the batches that had late records, oldest first."""
@@ -68,16 +74,23 @@ class StoreReader:
         query = select(batches).where(batches.c.late > 0).order_by(batches.c.batch_id)
         return [batch_of_row(row) for row in self.database.rows(query)]
 
-    def books(self) -> Books:
+    def books(self, *, of_counts: bool = True, of_rejected: bool = True) -> Books:
         """Return the books of the whole store, from its tables alone.
 
         One statement, as a running stream may store a batch between two of them.
+
+        Args:
+            of_counts: False: the counts are not read, and taken for what the batches say.
+            of_rejected: likewise for rejected records.
         """
         counted = func.coalesce(func.sum(self._tables.counts.c[self.database.question.rows]), 0)
-        sums = self._sums(
-            stored_counted=select(counted), stored_rejected=select(func.count()).select_from(self._tables.rejected)
-        )
-        sums["stored_rejected"] += sums["expired_rejected"]
+        stored = {"stored_counted": select(counted)} if of_counts else {}
+        if of_rejected:
+            stored["stored_rejected"] = select(func.count()).select_from(self._tables.rejected)
+        sums = self._sums(**stored)
+        if of_rejected:
+            sums["stored_rejected"] += sums["expired_rejected"]
+        sums = {"stored_counted": sums["counted"], "stored_rejected": sums["rejected"], **sums}
         return Books(**{each.name: sums[each.name] for each in fields(Books)})
 
     def batch_sums(self) -> dict[str, int]:
@@ -92,11 +105,12 @@ class StoreReader:
     def _sums(self, **more: Select[Any]) -> dict[str, int]:
         batches, expired = self._tables.batches, self._tables.expired
         by_id, names = batches.alias(), ("read", "counted", "duplicates", "late", "rejected")
+        own = self._is_own(by_id)
         parts = {
             **more,
             "first_start": select(expired.c.start_offsets),
-            "start": select(by_id.c.start_offsets).order_by(by_id.c.batch_id).limit(1),
-            "end": select(by_id.c.end_offsets).order_by(by_id.c.batch_id.desc()).limit(1),
+            "start": select(by_id.c.start_offsets).where(own).order_by(by_id.c.batch_id).limit(1),
+            "end": select(by_id.c.end_offsets).where(own).order_by(by_id.c.batch_id.desc()).limit(1),
             **{f"expired_{name}": select(expired.c[name]) for name in ("batches", *names)},
         }
         sums = (func.coalesce(func.sum(batches.c[name]), 0).label(name) for name in names)

@@ -82,6 +82,9 @@ class Backend(Protocol):
     def is_ours_if_unreadable(self, url: URL) -> bool:
         """Return whether a database that cannot be read any more is still marked as ours."""
 
+    def is_large(self, connection: Connection) -> bool:
+        """Return whether looking for corruption would take longer than a start may."""
+
     def structure_error(self, connection: Connection) -> str | None:
         """Describe corruption below the level of tables; None if sound."""
 

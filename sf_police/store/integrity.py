@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import filterfalse
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.engine import Connection
 
 from sf_police.question import WINDOW_END, WINDOW_START
+from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.digest import MODULUS, CountsRow, digest_of_rows
 from sf_police.store.kept import differing
 from sf_police.store.tables import WallClock
 
-# At a start. Reading and hashing so many takes one to two seconds.
+# At a start. Reading and hashing so many counts takes one to two seconds, adding up so many batches half of one.
 MOST_ROWS: Final = 250_000
+MOST_BATCHES: Final = 1_000_000
 _HALF: Final = 2**31
 
 
@@ -29,12 +31,12 @@ class Checked:
     Args:
         before: windows that start earlier are final (the watermark has passed them) and were checked; None: none.
         digest: of the counts in these windows.
-        unchecked: counts that were too many to be checked.
+        unchecked: what was too much to be checked, in words.
     """
 
     before: str | None = None
     digest: int = 0
-    unchecked: int = 0
+    unchecked: str = ""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Checked:
@@ -48,9 +50,24 @@ class Checked:
 
 
 def structure_error(database: Database) -> str | None:
-    """Describe corruption below the level of tables; None if there is none."""
+    """Describe corruption below the level of tables; None if there is none, or the file is too large to look for it."""
     with database.transaction() as connection:
-        return database.backend.structure_error(connection)
+        return None if database.backend.is_large(connection) else database.backend.structure_error(connection)
+
+
+def is_balanced(store: StoreReader) -> bool:
+    """Return whether the books balance, as far as they can be added up within the bounds of a start.
+
+    The sum of more counts than that is not compared, as their digest is.
+    """
+    tables = store.database.tables
+    with store.database.transaction() as connection:
+        if _number(connection, select(tables.batches), MOST_BATCHES) > MOST_BATCHES:
+            return True
+        are_few = [
+            _number(connection, select(table), MOST_ROWS) <= MOST_ROWS for table in (tables.counts, tables.rejected)
+        ]
+    return store.books(of_counts=are_few[0], of_rejected=are_few[1]).is_balanced
 
 
 def check_counts(database: Database, last: Checked, *, most_rows: int = MOST_ROWS) -> Checked | None:
@@ -65,15 +82,26 @@ def check_counts(database: Database, last: Checked, *, most_rows: int = MOST_ROW
         What is checked now; None if the counts are not what the batches have added.
     """
     with database.transaction() as connection:
+        unchecked = list(_too_much(connection, database))
+        if _number(connection, select(database.tables.batches), MOST_BATCHES) > MOST_BATCHES:
+            unchecked.append(f"more than {MOST_BATCHES:,} micro-batches and their counts (RETENTION bounds them)")
+            return replace(last, unchecked=", ".join(unchecked))
         total, watermark = _batches_digest(connection, database), _watermark(connection, database)
         for since in (Checked(), last):
-            rows = _rows_since(connection, database, since)
-            if rows <= most_rows:
+            if _number(connection, _counts_since(database, since), most_rows) <= most_rows:
                 # Totals are of all counts, so they can be compared only where all are read.
                 if since == Checked() and differing(connection, database.tables, database.question, database.schema):
                     return None
-                return _compare(connection, database, since, total=total, watermark=watermark)
-    return Checked(last.before, last.digest, unchecked=rows)
+                found = _compare(connection, database, since, total=total, watermark=watermark)
+                return found and replace(found, unchecked=", ".join(unchecked))
+    return replace(last, unchecked=", ".join([*unchecked, f"more than {most_rows:,} counts"]))
+
+
+def _too_much(connection: Connection, database: Database) -> Iterator[str]:
+    if database.backend.is_large(connection):
+        yield "the structure of so large a file"
+    if _number(connection, select(database.tables.rejected), MOST_ROWS) > MOST_ROWS:
+        yield f"more than {MOST_ROWS:,} rejected records"
 
 
 def _compare(
@@ -106,12 +134,18 @@ def counts_rows(connection: Connection, database: Database, since: str | None = 
         yield start, end, rest[: len(groups)], rest[len(groups) :]
 
 
-def _rows_since(connection: Connection, database: Database, since: Checked) -> int:
+def _counts_since(database: Database, since: Checked) -> Select[Any]:
     counts = database.tables.counts
-    query = select(func.count()).select_from(counts)
+    query = select(counts)
     if since.before is not None:
         query = query.where(counts.c[WINDOW_START] >= datetime.fromisoformat(since.before))
-    return int(connection.execute(query).scalar_one())
+    return query
+
+
+def _number(connection: Connection, rows: Select[Any], most: int) -> int:
+    # Where there are more, one more is all that is read.
+    some = rows.with_only_columns(literal(1), maintain_column_froms=True).limit(most + 1).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _batches_digest(connection: Connection, database: Database) -> int:

@@ -157,6 +157,11 @@ def is_ours_if_unreadable(url: URL) -> bool:  # noqa: ARG001 # of the protocol
     return False
 
 
+def is_large(connection: Connection) -> bool:  # noqa: ARG001 # of the protocol
+    """Return False: nothing is read for that."""
+    return False
+
+
 def structure_error(connection: Connection) -> str | None:  # noqa: ARG001 # of the protocol
     """Return None: a server checks its own files."""
     return None

@@ -20,6 +20,7 @@ from sf_police.store.hold import FileHold, Hold, is_file_held
 from sf_police.store.inserting import insert_counts, insert_rows
 
 _BUSY_TIMEOUT_MS: Final = 30_000
+_LARGE_BYTES: Final = 250_000_000
 # In the file's header, where SQLite keeps a number for the program that a file belongs to: "sfPo".
 _APPLICATION_ID: Final = 0x7366506F
 _ID_AT: Final = 68
@@ -168,6 +169,12 @@ def is_ours_if_unreadable(url: URL) -> bool:
     with Path(str(url.database)).open("rb") as file:
         header = file.read(100)
     return header[_ID_AT : _ID_AT + 4] == _APPLICATION_ID.to_bytes(4, "big")
+
+
+def is_large(connection: Connection) -> bool:
+    """Return whether the file has more bytes than are read in about a second."""
+    pages, size = (connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "page_size"))
+    return int(pages) * int(size) > _LARGE_BYTES
 
 
 def structure_error(connection: Connection) -> str | None:

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.question import number_of
 from sf_police.store.answers import StoreReader
-from sf_police.store.integrity import MOST_ROWS, Checked
+from sf_police.store.integrity import Checked
 from sf_police.stream.checkpoint import stored_settings
 from sf_police.stream.filesystems import Folder
 from sf_police.topic.admin import Topic
@@ -55,8 +54,7 @@ def resumed_settings(
         return None
     unchecked = Checked.from_settings(stored).unchecked
     if unchecked:
-        counts = number_of(unchecked, "counts")
-        say(f"the digest of {counts} was not checked: at a start, no more than {MOST_ROWS:,} are")
+        say(f"not checked, as a start must not take long: {unchecked}")
     if config.state_partitions not in (None, stored["state_partitions"]):
         raise SfPoliceError(
             f"the checkpoint {config.checkpoint} was made with STATE_PARTITIONS={stored['state_partitions']}, "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +17,9 @@ from sqlalchemy import text
 
 from examples import taxi_rides
 from sf_police.calls import QUESTION
-from sf_police.store.database import Database
+from sf_police.store import integrity, sqlite
+from sf_police.store.answers import StoreReader
+from sf_police.store.database import Database, open_database
 from sf_police.store.digest import MODULUS, digest_of_rows, digest_of_table, hash_column
 from sf_police.store.integrity import Checked, check_counts
 from sf_police.stream.transformations import with_hashes
@@ -104,6 +109,59 @@ def test_of_too_many_counts_the_windows_since_the_last_check_are_checked(stored:
     assert check_counts(stored, last, most_rows=2) is None
 
 
+def test_however_much_there_is_a_start_reads_no_more_than_its_bounds(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, last = StoreReader(stored), Checked("2018-10-12 14:00:00", digest=3)
+    assert integrity.is_balanced(reader)
+    alter(stored, "UPDATE counts SET calls = calls + 1 WHERE crime_type = 'Fire'")
+    assert not integrity.is_balanced(reader)
+    monkeypatch.setattr(integrity, "MOST_ROWS", 3)
+    assert integrity.is_balanced(reader)  # the digests differ, of what is read
+
+    alter(stored, "UPDATE batches SET late = late + 1")
+    assert not integrity.is_balanced(reader)
+    monkeypatch.setattr(integrity, "MOST_BATCHES", 1)
+    assert integrity.is_balanced(reader)
+    said = "more than 1 micro-batches and their counts (RETENTION bounds them)"
+    assert check_counts(stored, last) == replace(last, unchecked=said)
+
+
+def test_more_rejected_records_than_a_start_counts_are_said_to_be_unchecked(
+    stored: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = [{"topic": "a", "partition": 0, "offset": n, "reason": "bad", "value": None} for n in range(3)]
+    store_batch(stored, rejected=bad)
+    alter(stored, 'DELETE FROM rejected WHERE "offset" = 0')
+    assert not integrity.is_balanced(StoreReader(stored))
+    monkeypatch.setattr(integrity, "MOST_ROWS", 1)
+
+    assert integrity.is_balanced(StoreReader(stored))
+    found = check_counts(stored, Checked())
+    assert found is not None
+    assert found.unchecked == "more than 1 rejected records"
+
+
+def test_a_large_files_structure_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "answers.db"
+    with closing(open_database(f"sqlite:///{path}", QUESTION)) as database:
+        store_batch(database, COUNTS)
+        [found] = database.rows(text("SELECT rootpage FROM sqlite_master WHERE name = 'counts'"))
+    with path.open("r+b") as file:
+        file.seek((found["rootpage"] - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    with closing(open_database(f"sqlite:///{path}", QUESTION)) as database:
+        assert integrity.structure_error(database)
+        monkeypatch.setattr(sqlite, "_LARGE_BYTES", 1_000)
+        assert integrity.structure_error(database) is None
+
+
+def test_what_was_too_much_is_kept_with_the_settings() -> None:
+    checked = Checked("2018-10-12 14:00:00", 5, "more than 3 counts")
+
+    assert Checked.from_settings(checked.to_settings({"window": "1 hour"})) == checked
+
+
 def test_a_check_goes_on_from_the_last_one(stored: Database) -> None:
     first = check_counts(stored, Checked())
     assert first is not None
@@ -116,7 +174,7 @@ def test_a_check_goes_on_from_the_last_one(stored: Database) -> None:
 
 
 def test_more_counts_than_a_start_may_read_are_said_to_be_unchecked(stored: Database) -> None:
-    assert check_counts(stored, Checked(), most_rows=3) == Checked(unchecked=4)
+    assert check_counts(stored, Checked(), most_rows=3) == Checked(unchecked="more than 3 counts")
 
 
 def test_without_a_watermark_no_window_is_final(stored: Database) -> None:
