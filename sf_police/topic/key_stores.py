@@ -63,9 +63,11 @@ def trusted_certificates(settings: Mapping[str, str]) -> str | None:
             ders = [*found.trusted, *(key.chain[0] for key in found.keys if key.chain)]
         else:
             store = _read_pkcs12(data, password, "ssl.truststore.password")
-            ders = [_der(each) for each in (store.cert, *store.additional_certs) if each]
+            # To Java, those that `keytool` has put in are trusted: with a name, and a mark that cannot be seen here.
+            named = [each for each in store.additional_certs if each.friendly_name]
+            ders = [_der(each) for each in (store.cert, *named) if each]
         if not ders:
-            raise ValueError("it holds no certificate")
+            raise ValueError("it holds no certificate that Java would trust; make it by `keytool -importcert`")
         return "".join(pem(CERTIFICATE, der) for der in ders)
 
 

@@ -54,6 +54,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = ["-srckeystore", folder / "own.p12", "-srcstorepass", STORE, "-srcalias", "own"]
     other = ["-destkeystore", folder / "own-two.jks", "-deststoretype", "JKS", "-deststorepass", STORE]
     keytool("-importkeystore", *store, *other, "-destkeypass", KEY)
+    openssl("pkcs12", "-export", "-nokeys", "-in", ca, "-passout", f"pass:{STORE}", "-out", folder / "ca.p12")
     for kind in ("PKCS12", "JKS"):
         truststore(ca, STORE, kind)
     (folder / "nonsense").write_bytes(b"neither")
@@ -138,6 +139,7 @@ FORMS: Final[dict[str, tuple[Callable[[Path], Properties], str]]] = {
     "unknown_type": (own("BCFKS", "own.p12", store=STORE), "ssl.keystore.type: expected PEM, PKCS12 or JKS"),
     "trusted_pem": (trusted("PEM", "ca.pem"), ""),
     "trusted_pkcs12": (trusted("PKCS12", "ca.trust.pkcs12", STORE), ""),
+    "trusted_pkcs12_by_openssl": (trusted("PKCS12", "ca.p12", STORE), "no certificate that Java would trust"),
     "trusted_jks": (trusted("JKS", "ca.trust.jks", STORE), ""),
     "trusted_jks_without_password": (trusted("JKS", "ca.trust.jks"), ""),
     "trusted_jks_wrong_password": (trusted("JKS", "ca.trust.jks", WRONG), "the password is wrong, or the file is"),
@@ -173,8 +175,7 @@ def test_what_works_works_in_both_clients(keys: Path, by_java: dict[str, bool], 
         assert not any(secret in str(refused.value) for secret in (STORE, KEY, WRONG))
     else:
         assert isinstance(ssl_context(form(keys)), ssl.SSLContext)
-    # Java does not open a file whose certificates it cannot decrypt without a password, and has none then.
-    assert by_java[name] == (not wrong) or name == "trusted_pkcs12_without_password"
+    assert by_java[name] == (not wrong)
 
 
 def test_the_key_is_in_a_file_of_its_owners_alone_and_only_until_it_is_loaded(
