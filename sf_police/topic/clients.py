@@ -128,7 +128,7 @@ def ensure_reachable(access: KafkaAccess) -> None:
 
     The client library would keep trying for its whole timeout, whatever is wrong.
     """
-    servers = refusals.split_servers(access.servers)
+    servers, options, who = refusals.split_servers(access.servers), access.security, access.user
     errors: list[OSError] = []
     refused: SfPoliceError | None = None
     until = time.monotonic() + _CONNECT_S
@@ -141,8 +141,10 @@ def ensure_reachable(access: KafkaAccess) -> None:
             continue
         connection.settimeout(BROKER_TIMEOUT_MS / 1000)
         try:
-            handshake.enter(server, connection, access.security, who=access.user, has_certificate=access.has_key)
+            handshake.enter(server, connection, options, who=who, has_certificate=access.has_key)
             return
+        except refusals.LoginRefusedError:
+            raise  # so do the others, and some lock out who tries too often
         except SfPoliceError as error:
             refused = refused or error
     raise refused or refusals.unreachable(access.servers, errors, access.protocol)

@@ -23,6 +23,10 @@ _REFUSES_CERTIFICATE: Final = ("CERTIFICATE_UNKNOWN", "UNKNOWN_CA", "CERTIFICATE
 _NOT_TLS: Final = ("", "WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_EOF_WHILE_READING")
 
 
+class LoginRefusedError(SfPoliceError):
+    """The broker has refused the login."""
+
+
 class NotStartedError(SfPoliceError):
     """Nothing listens where the local broker would be."""
 
@@ -152,9 +156,9 @@ def unknown_mechanism(server: str, mechanism: str, offered: list[str]) -> SfPoli
     )
 
 
-def login_refused(server: str, who: str | None, reason: str) -> SfPoliceError:
+def login_refused(server: str, who: str | None, reason: str) -> LoginRefusedError:
     """Describe a login that the broker refuses, with its reason."""
-    return SfPoliceError(
+    return LoginRefusedError(
         f"the broker at {server} refuses the login{f' of {who}' if who else ''} ({reason or 'no reason given'})",
         remedy=f"check sasl.jaas.config and sasl.mechanism {IN_THE_FILE}",
     )

@@ -267,6 +267,18 @@ def test_one_broker_that_lets_the_client_in_is_enough() -> None:
         ensure_reachable(KafkaAccess(f"localhost:1,{closing},{servers}", {}))
 
 
+def test_a_password_that_one_broker_refuses_is_not_tried_at_the_others() -> None:
+    refused = struct.pack(">h", 58) + text("Invalid password") + bytes(4)
+    tried: list[int] = []
+
+    def other(connection: socket.socket) -> None:
+        tried.append(1)
+
+    with listening(as_broker(handshake=PLAIN, authenticate=refused)) as first, listening(other) as second:
+        assert f"the broker at {first} refuses the login" in refusal(f"{first},{second}", login())
+    assert tried == []
+
+
 def test_a_broker_that_says_nothing_is_waited_for_until_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "BROKER_TIMEOUT_MS", 100)
     ends = threading.Event()
