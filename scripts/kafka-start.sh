@@ -103,7 +103,14 @@ launch() {
     exec nohup "${JAVA}" ${KAFKA_HEAP_OPTS} "$(broker_mark "${dir}")" -Dlog4j2.configurationFile=log4j2.properties \
       -cp "${KAFKA_HOME}/libs/*" kafka.Kafka "${dir}/server.properties"
   ) >>"${dir}/kafka.log" 2>&1 </dev/null &
-  printf '%s\n' "$!" >"${dir}/kafka.pid"
+  pid="$!"
+  printf '%s\n' "${pid}" >"${dir}/kafka.pid"
+  # Until then, ps shows this script, and `await` would take the broker for one that has died.
+  wait_until "${KAFKA_START_TIMEOUT}" is_java_or_ended "${dir}" "${pid}" || true # `await` says what has become of it
+}
+
+is_java_or_ended() {
+  running_pid "$1" >/dev/null || has_ended "$2"
 }
 
 # ports I: on which broker I is about to listen.

@@ -173,7 +173,7 @@ def test_every_tool_of_the_install_runs() -> None:
         shown = subprocess.run(
             [path, "--version"], env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
         )
-        assert "4.3" in shown.stdout, (tool, shown.stderr)
+        assert "4.4" in shown.stdout, (tool, shown.stderr)
 
 
 def test_a_probe_tells_a_topic_that_is_not_there_from_brokers_that_are_not(job: Job) -> None:
