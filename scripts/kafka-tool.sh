@@ -13,7 +13,7 @@ case "$(basename "$0")" in
   kafka-console-consumer.sh) class=org.apache.kafka.tools.consumer.ConsoleConsumer ;;
   kafka-console-producer.sh) class=org.apache.kafka.tools.ConsoleProducer ;;
   kafka-consumer-groups.sh) class=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand ;;
-  kafka-configs.sh) class=kafka.admin.ConfigCommand ;;
+  kafka-configs.sh) class=org.apache.kafka.tools.ConfigCommand ;;
   kafka-get-offsets.sh) class=org.apache.kafka.tools.GetOffsetShell ;;
   kafka-acls.sh) class=org.apache.kafka.tools.AclCommand ;;
   *)
