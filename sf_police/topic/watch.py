@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient
 
 from sf_police.errors import SfPoliceError
 from sf_police.topic.clients import KafkaAccess, broker_errors, client_options, ensure_reachable
+from sf_police.topic.refusals import LoginRefusedError
 from sf_police.topic.rights import DESCRIBE, NOT_ALLOWED, not_allowed
 
 # As long as Spark's own consumer waits for a broker that is being restarted.
@@ -49,16 +50,17 @@ class TopicWatch:
         """Return what the topic is now, None if there is none; wait for brokers that are being restarted.
 
         Raises:
-            SfPoliceError: no broker has answered in time.
+            SfPoliceError: no broker has answered in time, or the login is refused.
         """
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
                 with broker_errors(self._access):
                     return self._asked()
-            except SfPoliceError:
+            except SfPoliceError as error:
                 self.close()
-                if self._is_stopped() or time.monotonic() > deadline:
+                # A login that is refused is refused again, and some lock out who tries too often.
+                if isinstance(error, LoginRefusedError) or self._is_stopped() or time.monotonic() > deadline:
                     raise
             time.sleep(_PAUSE_S)
 

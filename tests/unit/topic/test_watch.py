@@ -10,6 +10,7 @@ from kafka.errors import KafkaConnectionError
 from sf_police.errors import SfPoliceError
 from sf_police.topic import watch
 from sf_police.topic.clients import KafkaAccess
+from sf_police.topic.refusals import login_refused
 from sf_police.topic.watch import TopicIdentity, TopicWatch
 
 ACCESS = KafkaAccess("one:9092", {})
@@ -90,6 +91,20 @@ def test_a_broker_that_is_restarted_is_waited_for_with_a_new_connection(monkeypa
 
     assert TopicWatch(ACCESS, "calls").identity() == SAME
     assert [admin.closed for admin in FakeAdmin.made] == [1, 1, 0]
+
+
+def test_a_login_that_is_refused_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def refuse(_: KafkaAccess) -> None:
+        tried.append(1)
+        raise login_refused("one:9092", "ann", "Invalid password")
+
+    monkeypatch.setattr(watch, "ensure_reachable", refuse)
+
+    with pytest.raises(SfPoliceError, match="refuses the login of ann"):
+        TopicWatch(ACCESS, "calls", is_stopped=lambda: len(tried) > 2).identity()
+    assert tried == [1]
 
 
 @pytest.mark.parametrize("ended", [{"patience_s": 0}, {"is_stopped": lambda: True}], ids=["too long", "Ctrl-C"])
