@@ -62,7 +62,7 @@ clean_broker() {
 clean_secured() {
   local user
   [[ -f "$1/users" ]] || return 0
-  while IFS= read -r user; do
+  while IFS= read -r user || [[ -n "${user}" ]]; do
     rm -f "$1/${user%%=*}.pem" "$1/${user%%=*}"-{scram-sha-256,scram-sha-512,plain,oauthbearer,mtls}.properties
   done <"$1/users"
   rm -f "$1"/{ca.pem,ca.key,ca.srl,broker.pem,openssl.log,users}

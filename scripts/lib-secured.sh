@@ -50,7 +50,7 @@ check_users() {
 # for_users COMMAND...: runs the command with each user's name and password.
 for_users() {
   local user
-  while IFS= read -r user; do
+  while IFS= read -r user || [[ -n "${user}" ]]; do # the last line may have no end
     "$@" "${user%%=*}" "${user#*=}"
   done <"${SECURED}/users"
 }

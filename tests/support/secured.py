@@ -72,7 +72,7 @@ class SecuredBrokers(Brokers):
         self.folder = state / "kafka" / "secured"
         self.folder.mkdir(parents=True, mode=0o700)
         users = users or {USER: PASSWORD}
-        (self.folder / "users").write_text("".join(f"{name}={password}\n" for name, password in users.items()))
+        (self.folder / "users").write_text("\n".join(f"{name}={password}" for name, password in users.items()))
         (self.folder / "server.properties").write_text(_lines(settings or {}))
         self._written = 0
 
