@@ -166,7 +166,7 @@ def test_the_console_consumer_of_the_original_works_as_printed(job: Job) -> None
 
 
 def test_every_tool_of_the_install_runs() -> None:
-    tools = ["topics", "console-consumer", "console-producer", "consumer-groups", "configs", "get-offsets"]
+    tools = ["topics", "console-consumer", "console-producer", "consumer-groups", "configs", "get-offsets", "acls"]
     for tool in tools:
         path = kafka_bin() / f"kafka-{tool}.sh"
         assert os.access(path, os.X_OK)

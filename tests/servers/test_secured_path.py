@@ -71,6 +71,7 @@ def test_a_jks_store_opens_both_ways(cluster: SecuredBrokers, tmp_path: Path) ->
     assert "path-jks: 0 offsets" in job.run("inspect").stdout
 
 
+@pytest.mark.timeout(600)  # three restarts, and perhaps the start of the brokers
 def test_three_brokers_are_restarted_one_by_one_and_nothing_stops(cluster: SecuredBrokers, tmp_path: Path) -> None:
     job = secured_job(cluster, cluster.login("scram-sha-256"), "rolling", tmp_path)
     all_rights(cluster, job.topic)
