@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.engine import Connection, Dialect
 
 from sf_police.question import WINDOW_START, Question
@@ -29,7 +30,8 @@ Span = tuple[datetime, datetime]  # of window starts; the second is exclusive
 @contextmanager
 def kept(connection: Connection, question: Question, schema: str, added: pa.Table) -> Iterator[None]:
     """Keep the totals what their statements yield, while `added` is added to the counts in this context."""
-    shares = [(totals, span) for totals in kept_totals(question.answers).values() for span in touched(added)]
+    spans = touched(added)
+    shares = [(totals, span) for totals in kept_totals(question.answers).values() for span in spans]
     for totals, span in shares:
         add_share(connection, question, schema, totals, span, times=-1)
     yield
@@ -61,16 +63,23 @@ def add_share(
         span: of windows.
         times: -1 takes it off.
     """
+    insert = _insert(question.answers, totals.name, counts_table(connection.dialect, schema), times)
+    connection.execute(insert, dict(zip(("since", "until"), span, strict=True)))
+
+
+@lru_cache(maxsize=64)  # else making it takes longer than a small micro-batch's shares
+def _insert(answers: str, name: str, counts: str, times: int) -> TextClause:
+    totals = kept_totals(answers)[name]
     keys = ", ".join(totals.keys)
     values = ", ".join(f"{times:d} * {value}" for value in totals.values)
     sums = ", ".join(f"{value} = {totals.name}.{value} + excluded.{value}" for value in totals.values)
-    share = over_span(question.answers, totals.name, counts_table(connection.dialect, schema))
+    share = over_span(answers, name, counts)
     columns = ", ".join((*totals.keys, *totals.values))
     insert = (
         f"INSERT INTO {totals.name} ({columns}) SELECT {keys}, {values} FROM (\n{share}\n) AS share "  # noqa: S608
         f"WHERE TRUE ON CONFLICT ({keys}) DO UPDATE SET {sums}"  # SQLite would else take ON for that of a JOIN
     )
-    connection.execute(with_span(insert, span))
+    return text(insert).bindparams(bindparam("since", type_=WallClock()), bindparam("until", type_=WallClock()))
 
 
 def with_span(query: str, span: Span) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 WINDOW_ANSWERS: Final = "window_answers"
@@ -37,6 +38,7 @@ def queries(answers: str) -> dict[str, str]:
     return dict(statements)
 
 
+@lru_cache(maxsize=8)  # asked for by every micro-batch
 def kept_totals(answers: str) -> dict[str, Totals]:
     """Return the totals that are kept, by name: `-- kept: crime_type_totals (crime_type): calls, windows`."""
     found = re.findall(r"^-- kept: (\w+) \(([\w, ]+)\): ([\w, ]+)\n(.*?);$", answers, re.MULTILINE | re.DOTALL)

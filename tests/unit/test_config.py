@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,13 @@ def test_what_is_not_given_follows_what_is() -> None:
     assert config.data == Path("/var/sf/calls.json")
     assert config.store == "sqlite:////var/sf/answers.db"
     assert config.checkpoint == "/var/sf/checkpoint"
+
+
+def test_a_retention_is_a_length_of_time_that_dates_can_express() -> None:
+    assert resolve({}).retained is None
+    assert resolve({"retention": "30 days"}).retained == timedelta(days=30)
+    with pytest.raises(UsageError, match="RETENTION=5201 weeks: expected at most 5,200 weeks; leave it out to keep"):
+        resolve({"retention": "5201 weeks"})
 
 
 def test_blank_is_not_given() -> None:
