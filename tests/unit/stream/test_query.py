@@ -14,6 +14,9 @@ from sf_police.store.writer import StoreWriter
 from sf_police.stream import query
 from tests.support.question import resolve
 
+# The sink makes its columns once, which takes a session.
+pytestmark = pytest.mark.usefixtures("spark")
+
 
 class Runs:
     """In place of the query: each run ends with the next of these errors, or well."""
