@@ -20,7 +20,8 @@ from benchmarks import common
 from benchmarks.targets import sf_police
 from sf_police.calls import QUESTION
 from sf_police.store.database import open_database
-from sf_police.store.views import kept_totals
+from sf_police.store.views import EVER, kept_totals
+from sf_police.store.writer import StoreWriter
 from tests.support.brokers import free_ports
 from tests.support.builders import store_batch
 from tests.support.environment import clean_environment
@@ -73,11 +74,15 @@ def fill(folder: Path, counts: list[tuple[str, str, str, str, int]], *, most: in
         connection.execute("UPDATE batches SET read = ?, counted = ?", (calls, calls))
         connection.execute("UPDATE batches SET end_offsets = ?", (f'{{"0": {calls}}}',))
         connection.commit()
-        for name in kept_totals(QUESTION.answers):
-            connection.execute(f"DROP TABLE {name}")
+        for totals in kept_totals(QUESTION.answers).values():
+            connection.execute(f"DELETE FROM {totals.table}")
+        connection.execute("UPDATE settled SET until = ?", (str(EVER[0]),))
+        connection.commit()
         [rows] = connection.execute("SELECT COUNT(*) FROM counts").fetchone()
     with closing(open_database(f"sqlite:///{path}", QUESTION)) as database:
-        database.create()  # the totals that were dropped, of all the counts
+        writer = StoreWriter(database)
+        while writer.settle():
+            pass
     return int(rows)
 
 

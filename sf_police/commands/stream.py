@@ -80,6 +80,8 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
                     query.run_stream(
                         session, config, run.question, writer, is_stopped=is_stopped, on_batch=show, say=show.say
                     )
+                while not stop.is_set() and writer.settle():
+                    pass
                 # Printed before Spark shuts down, which takes a while.
                 try:
                     return answer.print_run(reader)

@@ -15,7 +15,7 @@ from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.digest import MODULUS, CountsRow, digest_of_rows
-from sf_police.store.kept import differing
+from sf_police.store.kept import KeptTotals
 from sf_police.store.tables import WallClock
 
 # At a start. Reading and hashing so many counts takes one to two seconds, adding up so many batches half of one.
@@ -89,8 +89,9 @@ def check_counts(database: Database, last: Checked, *, most_rows: int = MOST_ROW
         total, watermark = _batches_digest(connection, database), _watermark(connection, database)
         for since in (Checked(), last):
             if _number(connection, _counts_since(database, since), most_rows) <= most_rows:
-                # Totals are of all counts, so they can be compared only where all are read.
-                if since == Checked() and differing(connection, database.tables, database.question, database.schema):
+                totals = KeptTotals(connection, database.tables, database.question, database.schema)
+                # They are of all settled windows, so they can be compared only where all are read.
+                if since == Checked() and totals.differing():
                     return None
                 found = _compare(connection, database, since, total=total, watermark=watermark)
                 return found and replace(found, unchecked=", ".join(unchecked))

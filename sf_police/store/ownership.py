@@ -17,7 +17,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.question import Question
 from sf_police.store.backend import Backend, Relation
 from sf_police.store.tables import FORMAT, tables_of
-from sf_police.store.views import is_answer_name, is_read_by_others, queries, totals_digests
+from sf_police.store.views import is_answer_name, settled_table, statements, totals_digests
 
 # Of a store made before stores were marked.
 _COLUMNS: Final = {
@@ -30,7 +30,7 @@ _SHOWN: Final = 3
 def own_relations(connection: Connection, backend: Backend, question: Question, schema: str) -> list[Relation]:
     """Return the tables and views that are provably ours, of whatever question or format; others are left out."""
     found = backend.relations(connection, schema)
-    tables, views = set(tables_of(question).metadata.tables), set(queries(question.answers))
+    tables, views = set(tables_of(question).metadata.tables), set(statements(question.answers))
     if any(each.name == "streams" and each.is_marked for each in found):
         tables |= _recorded_totals(connection)
     # Another question's views have other names, and others' views may have names like those.
@@ -59,7 +59,7 @@ def _recorded_totals(connection: Connection) -> set[str]:
     if "question" not in {column["name"] for column in inspect(connection).get_columns("streams")}:
         return set()
     stored = connection.execute(text("SELECT question FROM streams")).scalar()
-    return set(json.loads(stored).get("totals", {})) if stored else set()
+    return {settled_table(name) for name in json.loads(stored).get("totals", {})} if stored else set()
 
 
 def fingerprint(question: Question) -> dict[str, Any]:
@@ -114,9 +114,14 @@ def listed(names: Iterable[str]) -> str:
 
 def drop_relations(connection: Connection, relations: Iterable[Relation]) -> None:
     """Drop tables and views; views first, as they depend on tables. Fails where something of others depends on one."""
-    quote = connection.dialect.identifier_preparer.quote
-    for each in sorted(relations, key=lambda each: (not each.is_view, is_read_by_others(each.name))):
-        connection.exec_driver_sql(f"DROP {'VIEW' if each.is_view else 'TABLE'} {quote(each.name)}")
+    quote, found = connection.dialect.identifier_preparer.quote, list(relations)
+    views = [quote(each.name) for each in found if each.is_view]
+    # Views read each other, which PostgreSQL minds unless they are dropped at once; SQLite drops one at a time.
+    for names in [", ".join(views)] if views and connection.dialect.name == "postgresql" else views:
+        connection.exec_driver_sql(f"DROP VIEW {names}")
+    for each in found:
+        if not each.is_view:
+            connection.exec_driver_sql(f"DROP TABLE {quote(each.name)}")
 
 
 def is_unreadable(error: BaseException) -> bool:

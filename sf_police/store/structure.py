@@ -6,9 +6,9 @@ from sqlalchemy.engine import Connection
 
 from sf_police.question import Question
 from sf_police.store.backend import Backend
-from sf_police.store.kept import EVER, add_share
+from sf_police.store.kept import KeptTotals, counts_table
 from sf_police.store.tables import Tables
-from sf_police.store.views import kept_totals, queries
+from sf_police.store.views import definitions
 
 
 def make_missing(
@@ -22,9 +22,7 @@ def make_missing(
     backend.mark(connection, schema)
     tables.metadata.create_all(connection)
     made = [name for name in tables.metadata.tables if name not in found]
-    for totals in kept_totals(question.answers).values():
-        if totals.name in made:
-            add_share(connection, question, schema, totals, EVER)
-    return made + [
-        name for name, query in queries(question.answers).items() if backend.replace_view(connection, name, query)
-    ]
+    if {tables.settled.name, *(table.name for table in tables.kept.values())} & set(made):
+        KeptTotals(connection, tables, question, schema).make()
+    views = definitions(question.answers, counts_table(connection.dialect, schema))
+    return made + [name for name, query in views.items() if backend.replace_view(connection, name, query)]

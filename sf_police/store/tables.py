@@ -58,7 +58,8 @@ class Tables:
     batches: Table
     expired: Table  # what batches that are no longer kept add up to: no row or one
     streams: Table  # the stream that the store belongs to: one row
-    kept: Mapping[str, Table]  # the question's totals, by name
+    settled: Table  # until which window the totals are kept in tables: one row
+    kept: Mapping[str, Table]  # the totals of windows before, by name
 
 
 def tables_of(question: Question) -> Tables:
@@ -124,9 +125,10 @@ def tables_of(question: Question) -> Tables:
             Column("format", Integer, nullable=False),
             Column("question", _TEXT, nullable=False),  # its fingerprint, as JSON
         ),
+        settled=table("settled", Column("until", WallClock, primary_key=True)),
         kept={
             each.name: table(
-                each.name,
+                each.table,
                 *(Column(key, types.get(key, BigInteger), primary_key=True, autoincrement=False) for key in each.keys),
                 *(Column(value, BigInteger, nullable=False) for value in each.values),
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -14,13 +16,18 @@ SPREAD_TOTALS: Final = "spread_totals"
 _ANSWERS: Final = "_answers"
 _TOTALS: Final = "_totals"
 _SPAN: Final = "window_start >= :since AND window_start < :until"
+# Before and after every window.
+EVER: Final = (datetime(1, 1, 1), datetime(9999, 12, 31))
+# With an upper bound, or PostgreSQL would take it for a third of all counts, and read all.
+_SETTLED: Final = f"COALESCE((SELECT MAX(until) FROM settled), '{EVER[0]}')"  # noqa: S608
+_OPEN: Final = f"window_start >= {_SETTLED} AND window_start < '{EVER[1]}'"
 
 
 class Totals(NamedTuple):
-    """Totals that are kept in a table, as their statement would yield them.
+    """Totals that are kept: those of settled windows in a table, as their statement yields them over these.
 
     Args:
-        name: of the table.
+        name: of the statement, and of the view that adds the open windows.
         keys: its key, which groups the totals.
         values: whole numbers, each a sum over windows.
         query: the statement, over `counts`.
@@ -30,6 +37,11 @@ class Totals(NamedTuple):
     keys: tuple[str, ...]
     values: tuple[str, ...]
     query: str
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return settled_table(self.name)
 
 
 def queries(answers: str) -> dict[str, str]:
@@ -62,13 +74,41 @@ def over_span(answers: str, name: str, counts: str) -> str:
         name: of the view or the totals.
         counts: the table, with its schema, as what is read instead has its name.
     """
-    # The statements' own text, over a `counts` that holds the span alone. The view itself would read the whole store,
-    # as SQLite does not apply the bounds in all of its parts.
-    texts = {each: text.replace(":", r"\:") for each, text in statements(answers).items()}  # else a parameter's name
-    parts = [f"counts AS (SELECT * FROM {counts} WHERE {_SPAN})"]  # noqa: S608
+    return _over(answers, name, counts, _SPAN, lambda text: text.replace(":", r"\:"))  # else a parameter's name
+
+
+def _over(answers: str, name: str, counts: str, windows: str, quoted: Callable[[str], str]) -> str:
+    # The statements' own text, over a `counts` that holds these windows alone. The view itself would read the whole
+    # store, as SQLite does not apply the bounds in all of its parts.
+    texts = {each: quoted(text) for each, text in statements(answers).items()}
+    parts = [f"counts AS (SELECT * FROM {counts} WHERE {windows})"]  # noqa: S608
     parts += [f"{each} AS (\n{texts[each]}\n)" for each in _read_by(name, texts)]
     # In a query of its own, as it may begin with a WITH.
     return f"WITH {', '.join(parts)}\nSELECT * FROM (\n{texts[name]}\n) AS answer"
+
+
+def definitions(answers: str, counts: str) -> dict[str, str]:
+    """Return the store's views, each after what it reads: those of the question, and for totals, settled and open ones.
+
+    Args:
+        answers: the question's.
+        counts: the table, with its schema.
+    """
+    views, kept = queries(answers), kept_totals(answers)
+    return {
+        name: views[name] if name in views else _settled_and_open(answers, kept[name], counts)
+        for name in statements(answers)
+    }
+
+
+def _settled_and_open(answers: str, totals: Totals, counts: str) -> str:
+    keys, columns = ", ".join(totals.keys), ", ".join((*totals.keys, *totals.values))
+    sums = ", ".join(f"CAST(SUM({value}) AS BIGINT) AS {value}" for value in totals.values)
+    still_open = _over(answers, totals.name, counts, _OPEN, lambda text: text)
+    return (
+        f"SELECT {keys}, {sums} FROM (\nSELECT {columns} FROM {totals.table}\nUNION ALL\n"  # noqa: S608
+        f"SELECT {columns} FROM (\n{still_open}\n) AS still_open\n) AS totals GROUP BY {keys}"
+    )
 
 
 def _read_by(name: str, texts: dict[str, str]) -> list[str]:
@@ -92,9 +132,9 @@ def is_answer_name(name: str) -> bool:
     return name == OVERALL_ANSWER or name.endswith((_ANSWERS, _TOTALS))
 
 
-def is_read_by_others(name: str) -> bool:
-    """Return whether other views of the question may read this one."""
-    return name.endswith(_TOTALS)
+def settled_table(totals: str) -> str:
+    """Return the name of the table with the totals of settled windows."""
+    return f"settled_{totals}"
 
 
 def kinds(answers: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.question import Question
 from sf_police.store.database import Database
 from sf_police.store.digest import digest_of_table
-from sf_police.store.kept import kept
+from sf_police.store.kept import MOST_OPEN, KeptTotals
 from sf_police.store.ownership import fingerprint
 from sf_police.store.retention import expire
 from sf_police.store.tables import FORMAT, Batch, batch_of_row
@@ -35,6 +35,7 @@ class StoreWriter:
 
     def __init__(self, database: Database, retention: timedelta | None = None) -> None:
         self.database, self._retention = database, retention
+        self._added = MOST_OPEN  # counts since few were open: at first, any number may be
 
     def adopt_stream(self, query_id: str, settings: Mapping[str, Any]) -> None:
         """Create the tables, and record the stream they belong to in place of any earlier one."""
@@ -120,8 +121,10 @@ class StoreWriter:
                     f"add up to {counted:,}; nothing was stored",
                     remedy="run again",
                 )
-            with kept(connection, question, self.database.schema, added):
+            totals = self._totals(connection)
+            with totals.changed_by(added):
                 backend.add_counts(connection, self.database.tables.counts, added, question.added_columns)
+            is_settled = self._is_to_settle(batch, added) and not totals.settle()
             stored = self._insert_rejected(connection, rejected)
             if stored != batch.rejected:
                 raise UnbalancedBatchError(
@@ -133,6 +136,20 @@ class StoreWriter:
                 check(connection)
             connection.execute(batches.update().where(self._is_row_of(batch)).values(committed_at=_utc_now()))
             expire(connection, self.database.tables, batch, self._retention)
+        self._added = 0 if is_settled else self._added + added.num_rows
+
+    def settle(self) -> bool:
+        """Settle old windows, so that views need not read their counts; return whether a further call settles more."""
+        with self._turn() as connection:
+            return self._totals(connection).settle()
+
+    def _totals(self, connection: Connection) -> KeptTotals:
+        return KeptTotals(connection, self.database.tables, self.database.question, self.database.schema)
+
+    def _is_to_settle(self, batch: Batch, added: pa.Table) -> bool:
+        # Not while more records wait than this micro-batch had: that comes at the end of the run, or once it is ahead.
+        is_behind = batch.lag is not None and batch.lag >= batch.read
+        return not is_behind and self._added + added.num_rows >= MOST_OPEN
 
     def _is_row_of(self, batch: Batch) -> ColumnElement[bool]:
         batches = self.database.tables.batches

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from examples.taxi_rides import QUESTION as TAXI
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.store import kept
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, existing_database, open_database
 from sf_police.store.integrity import Checked, check_counts
-from sf_police.store.kept import EVER, differing, touched
-from sf_police.store.views import kept_totals, statements
+from sf_police.store.kept import KeptTotals, touched
+from sf_police.store.views import EVER, kept_totals, statements
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import a_batch, a_counts_table, store_batch
 
@@ -46,9 +48,30 @@ def some_counts(numbers: random.Random, rows: int) -> list[tuple[Any, ...]]:
     return [counted(*key, numbers.randint(1, 3)) for key in sorted(keys)]
 
 
+@pytest.fixture
+def few_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a handful of counts are many."""
+    monkeypatch.setattr(kept, "MOST_OPEN", 6)
+    monkeypatch.setattr(kept, "STAY_OPEN", 2)
+    monkeypatch.setattr(kept, "_SETTLED_AT_ONCE", 9)
+
+
+def settle(database: Database) -> int:
+    """Settle all that can be; return in how many steps."""
+    writer, steps = StoreWriter(database), 1
+    while writer.settle():
+        steps += 1
+    return steps
+
+
+def settled_until(database: Database) -> datetime:
+    found: datetime = database.rows(select(database.tables.settled))[0]["until"]
+    return found
+
+
 def assert_kept(database: Database) -> None:
     with database.transaction() as connection:
-        assert differing(connection, database.tables, database.question, database.schema) == []
+        assert KeptTotals(connection, database.tables, database.question, database.schema).differing() == []
     reader = StoreReader(database)
     for view in VIEWS:
         assert reader.answer(view) == reader.answered(view, "2 DESC, 1", *EVER)
@@ -59,24 +82,70 @@ def assert_kept(database: Database) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.usefixtures("few_stay_open")
 def test_after_each_batch_quick_answers_are_those_of_all_counts(database: Database, seed: int) -> None:
     numbers = random.Random(seed)
-    for rows in (3, 40, 0, 1, 25):
+    for rows in (3, 40, 0, 1, 25, 8):
         store_batch(database, some_counts(numbers, rows))
         assert_kept(database)
+        settle(database)
+        assert_kept(database)
+    assert settled_until(database) > at(0)
 
 
+@pytest.mark.usefixtures("few_stay_open")
+def test_windows_are_settled_in_steps_but_for_the_newest(database: Database) -> None:
+    store_batch(database, [counted(hour, "a", "x", 1) for hour in range(26)], lag=26)
+    assert settled_until(database) == EVER[0]
+
+    assert settle(database) == 3
+    assert settled_until(database) == at(23)  # two stay open, and what is in the window of the one before
+    assert_kept(database)
+    assert settle(database) == 1
+
+
+@pytest.mark.usefixtures("few_stay_open")
+def test_a_batch_settles_once_no_more_wait_than_it_had(database: Database) -> None:
+    store_batch(database, [counted(hour, "a", "x", 1) for hour in range(8)], lag=8)
+    assert settled_until(database) == EVER[0]
+
+    store_batch(database, [counted(9, "a", "x", 1)], lag=0)
+    assert settled_until(database) == at(6)
+    assert_kept(database)
+
+
+@pytest.mark.usefixtures("few_stay_open")
+def test_one_window_with_all_the_counts_stays_open(database: Database) -> None:
+    store_batch(database, [counted(1, f"kind {number}", "x", 1) for number in range(30)])
+
+    assert settle(database) == 1
+    assert settled_until(database) == at(1)  # what is before it, which is nothing
+    assert_kept(database)
+
+
+def test_the_views_read_no_settled_counts(database: Database) -> None:
+    store_batch(database, [counted(hour, "a", "x", 1) for hour in range(6)])
+    with database.transaction() as connection:
+        connection.execute(database.tables.settled.update().values(until=at(4)))
+
+    # Nobody has added up what is said to be settled, so it is missing.
+    assert [row["calls"] for row in StoreReader(database).answer("overall_answer")] == [2]
+
+
+@pytest.mark.usefixtures("few_stay_open")
 def test_a_replayed_batch_or_one_that_fails_changes_no_totals(database: Database) -> None:
+    store_batch(database, [counted(hour, "a", "x", 1) for hour in range(24)])
+    settle(database)
     counts = [counted(1, "a", "x", 2), counted(1.5, "b", "y", 1)]
     batch = store_batch(database, counts)
 
     StoreWriter(database).write_batch(batch, a_counts_table(counts), [])
-    unbalanced = a_batch(1, start=3, read=6, counted=5, rejected=1)
+    unbalanced = a_batch(2, start=27, read=6, counted=5, rejected=1)
     with pytest.raises(SfPoliceError, match="were rejected, but 0 were found"):
         StoreWriter(database).write_batch(unbalanced, a_counts_table([counted(2, "c", "x", 5)]), [])
 
     assert_kept(database)
-    assert [row["calls"] for row in StoreReader(database).answer("overall_answer")] == [3]
+    assert [row["calls"] for row in StoreReader(database).answer("overall_answer")] == [27]
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=30))
@@ -94,29 +163,36 @@ def test_a_batch_without_counts_touches_nothing() -> None:
     assert touched(a_counts_table([])) == []
 
 
-@pytest.mark.parametrize("name", kept_totals(QUESTION.answers))
+@pytest.mark.parametrize("name", ["settled", *(each.table for each in kept_totals(QUESTION.answers).values())])
+@pytest.mark.usefixtures("few_stay_open")
 def test_totals_that_were_dropped_are_made_again(database: Database, name: str) -> None:
     store_batch(database, some_counts(random.Random(1), 30))
+    settle(database)
     with database.transaction() as connection:
-        connection.exec_driver_sql("DROP VIEW overall_answer")
-        connection.exec_driver_sql("DROP VIEW crime_type_answers")
+        for view in ("overall_answer", "crime_type_answers", *kept_totals(QUESTION.answers)):
+            connection.exec_driver_sql(f"DROP VIEW {view}")
         connection.exec_driver_sql(f"DROP TABLE {name}")
 
     assert name in database.create()
 
+    assert_kept(database)
+    settle(database)
     assert_kept(database)
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE crime_type_totals SET windows = windows + 1 WHERE crime_type = 'a'",
-        "DELETE FROM spread_totals",
-        "INSERT INTO resolution_totals VALUES ('a', 'z', 1)",
+        "UPDATE settled_crime_type_totals SET windows = windows + 1 WHERE crime_type = 'a'",
+        "DELETE FROM settled_spread_totals",
+        "INSERT INTO settled_resolution_totals VALUES ('a', 'z', 1)",
+        "UPDATE settled SET until = '2019-01-01 00:00:00'",
     ],
 )
+@pytest.mark.usefixtures("few_stay_open")
 def test_a_start_sees_totals_that_were_altered(database: Database, statement: str) -> None:
     store_batch(database, some_counts(random.Random(1), 30))
+    settle(database)
     assert check_counts(database, Checked()) is not None
     with database.transaction() as connection:
         connection.exec_driver_sql(statement)
