@@ -75,14 +75,20 @@ def temporary_folder(name: str) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def running_postgresql(password: str = "") -> Iterator[PostgreSQL]:
-    """Start a server, and stop it at the end; skips where its programs are missing."""
+def programs() -> Path:
+    """The folder with the server's programs; skips where there is none."""
     found = [Path(p).parent for p in [shutil.which("initdb")] if p] + sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not found:
         pytest.skip("no PostgreSQL server programs (initdb) on this machine")
+    return found[-1]
+
+
+@contextmanager
+def running_postgresql(password: str = "") -> Iterator[PostgreSQL]:
+    """Start a server, and stop it at the end; skips where its programs are missing."""
+    found = programs()
     with temporary_folder("postgresql") as folder:
-        server = PostgreSQL(found[-1], folder, password)
+        server = PostgreSQL(found, folder, password)
         server.start()
         try:
             yield server

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from contextlib import closing
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
 
-from sf_police.store.database import Database
+from sf_police.calls import QUESTION
+from sf_police.store.database import Database, open_database
 from sf_police.store.views import statements
+from tests.support.brokers import free_ports
 from tests.support.environment import ROOT
+from tests.support.postgresql import as_user, programs, temporary_folder
 
 TEXT = (ROOT / "docs" / "store.md").read_text()
 TABLES = dict(re.findall(r"^\*\*`(\w+)`\*\*.*?\n\n((?:\|.*\n)+)", TEXT, re.MULTILINE))
@@ -27,6 +32,28 @@ def test_each_table_is_documented_with_its_columns(database: Database) -> None:
             assert {column: types[place] for column, *types in described} == {
                 column["name"]: type_name(column["type"]) for column in columns
             }
+
+
+def test_the_server_to_try_it_out_starts_takes_a_store_and_stops() -> None:
+    block = re.search(r"^\*\*To try it out\*\*.*?^```\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert block
+    parts = re.fullmatch(r"(.*)^export SF_POLICE_STORE=(\S+)\nmake demo\n(.*)", block[1], re.MULTILINE | re.DOTALL)
+    assert parts
+    start, url, stop = parts.groups()
+    port = str(free_ports())
+    with temporary_folder("documented") as folder:
+        (folder / ".run").mkdir()
+
+        def run(commands: str) -> None:
+            script = f'export PATH="$PATH:{programs()}" && cd {folder} && set -e\n{commands.replace("5433", port)}'
+            subprocess.run([*as_user(folder, ".run"), "bash", "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+        run(start)
+        try:
+            with closing(open_database(url.replace("5433", port), QUESTION)) as database:
+                assert "overall_answer" in database.create()
+        finally:
+            run(stop)
 
 
 def type_name(column: Any) -> str:
