@@ -80,6 +80,16 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
     others |= {"--fail-on-skip", "--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
     others |= {"--secured", "--add", "--allow-principal", "--operation", "--resource-pattern-type"}
+    others |= {
+        "--pgdata",
+        "--username",
+        "--auth",
+        "--encoding",
+        "--locale",
+        "--log",
+        "--wait",
+        "--options",
+    }  # of PostgreSQL
     assert "--write-sums" in scripts
     assert "--secured" in scripts
 
