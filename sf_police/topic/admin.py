@@ -135,15 +135,18 @@ def _admin_client(access: KafkaAccess, topic: str | None = None) -> Iterator[Kaf
             admin.close()
 
 
-def _metadata(admin: KafkaAdminClient, access: KafkaAccess, topic: str) -> dict[str, Any] | None:
+def _metadata(
+    admin: KafkaAdminClient, access: KafkaAccess, topic: str, *, needs: Sequence[str] = ()
+) -> dict[str, Any] | None:
     described: dict[str, Any] | None = next(iter(admin.describe_topics([topic])), None)
     if described and described["error_code"] == NOT_ALLOWED:
-        raise not_allowed(access.user, DESCRIBE, topic)
+        # The other operations include this one, so whoever grants the first of them need not grant this.
+        raise not_allowed(access.user, next(iter(needs), DESCRIBE), topic)
     return None if described is None or described["error_code"] == _NO_TOPIC else described
 
 
 def _describe(admin: KafkaAdminClient, access: KafkaAccess, topic: str, *, needs: Sequence[str] = ()) -> Topic:
-    described = _metadata(admin, access, topic)
+    described = _metadata(admin, access, topic, needs=needs)
     if described is None or described["error_code"]:
         raise unknown_topic(access, topic)
     ensure_allowed(access.user, topic, needs=needs, allowed=described["authorized_operations"])
