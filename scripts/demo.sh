@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # demo.sh: runs the whole job once: broker, data, topic, produce, stream to the end, answer. Run it with `make demo`.
-# Variables: those of the README's table; QUESTION, the package whose question is asked. If KAFKA_BOOTSTRAP_SERVERS is
-# set, that broker is used and none is started.
+# Variables: those of the README's table; QUESTION, the package whose question is asked. If KAFKA_BOOTSTRAP_SERVERS or
+# KAFKA_CLIENT_PROPERTIES names brokers, these are used and none is started.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,7 +25,7 @@ main() {
   say "5/5 streaming, and the answer"
   sf_police stream --until-end --max-offsets-per-trigger "${cap:-${RECORDS_PER_BATCH}}"
   say "done in $((SECONDS - started)) s"
-  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]]; then
+  if is_broker_local; then
     say "the broker is still running; stop it with \`make kafka-stop\`"
   fi
   say "to watch a stream at a pace: \`make live\`"

@@ -80,6 +80,7 @@ launch() {
   dir="$(broker_dir "${i}")"
   port="$(broker_port "${i}")"
   if pid="$(running_pid "${dir}")"; then
+    ensure_as_wanted "${dir}" "${port}"
     say "broker on localhost:${port} is already running (pid ${pid})"
     return
   fi
@@ -107,6 +108,12 @@ launch() {
   printf '%s\n' "${pid}" >"${dir}/kafka.pid"
   # Until then, ps shows this script, and `await` would take the broker for one that has died.
   wait_until "${KAFKA_START_TIMEOUT}" is_java_or_ended "${dir}" "${pid}" || true # `await` says what has become of it
+}
+
+# ensure_as_wanted DIR PORT: a broker that runs keeps the listeners that it was started with.
+ensure_as_wanted() {
+  [[ -z "${IS_SECURED}" ]] || grep -q SASL_SSL "$1/server.properties" ||
+    die "the broker on localhost:$2 is running without logins: run \`make kafka-stop\` first"
 }
 
 is_java_or_ended() {

@@ -91,6 +91,7 @@ is_from_to() {
 }
 
 setting KAFKA_BOOTSTRAP_SERVERS KAFKA_BOOTSTRAP_SERVERS
+setting KAFKA_CLIENT_PROPERTIES KAFKA_CLIENT_PROPERTIES
 setting STATE_DIR STATE_DIR .run
 setting JARS JARS_DIR "~/.cache/sf-police/jars"
 setting PORT KAFKA_PORT 9092
@@ -144,11 +145,18 @@ sf_police() {
   "${PYTHON}" -m "${QUESTION:-sf_police}" "$@"
 }
 
-# Starts the local broker, unless KAFKA_BOOTSTRAP_SERVERS names another.
+# Starts the local broker, unless a setting names others.
 start_or_use_broker() {
-  if [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]]; then
+  if is_broker_local; then
     "${ROOT}/scripts/kafka-start.sh"
   else
-    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS}"
+    say "using the broker at ${KAFKA_BOOTSTRAP_SERVERS:-the servers that ${KAFKA_CLIENT_PROPERTIES} names}"
   fi
+}
+
+# is_broker_local: no setting names brokers, so they are those that kafka-start.sh starts.
+is_broker_local() {
+  [[ -z "${KAFKA_BOOTSTRAP_SERVERS}" ]] || return 1
+  [[ -z "${KAFKA_CLIENT_PROPERTIES}" ]] ||
+    ! grep -q '^[[:space:]]*bootstrap\.servers[[:space:]]*[=:]' "$(absolute "${KAFKA_CLIENT_PROPERTIES}")" 2>/dev/null
 }

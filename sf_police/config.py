@@ -63,7 +63,9 @@ class Config:
     partitions: int = _setting("3", checks.number(1, 10_000), "partitions of a new topic")
     kafka_home: Path | None = _setting(None, checks.path, "a Kafka installation of your own (default: the project's)")
     kafka_client_properties: Path | None = _setting(
-        None, checks.path, "client.properties file: security settings, and the brokers if nothing else names them"
+        None,
+        checks.path,
+        "client.properties file: security settings, and the brokers unless KAFKA_BOOTSTRAP_SERVERS names them",
     )
     data: Path = _setting(None, checks.path, "JSON file of calls (default: a generated one in STATE_DIR)")
     state_dir: Path = _setting(".run", checks.path, "folder for everything that a run writes")
@@ -180,7 +182,7 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     parsed = {setting.name: _parsed(setting, given, defaults) for setting in settings()}
     folder = parsed["state_dir"] / defaults.folder
     # Blank: the brokers are those of the client.properties file, as nothing else names them.
-    is_named_elsewhere = parsed["kafka_client_properties"] is not None and "kafka_port" not in given
+    is_named_elsewhere = parsed["kafka_client_properties"] is not None
     derived = {
         "kafka_bootstrap_servers": "" if is_named_elsewhere else f"localhost:{parsed['kafka_port']}",
         "data": folder / defaults.data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -50,10 +51,16 @@ def with_state_dir(target: str, folder: Path) -> str:
     return f"{how_to(target)} {name}{shlex.quote(str(folder))}"
 
 
+def _script() -> str:
+    # In a clone it is in the venv, and not on the PATH.
+    script = Path(sys.executable).with_name("sf-police")
+    return os.path.relpath(script) if script.exists() else program()
+
+
 def in_reach(text: str) -> str:
-    """Return a message whose `make …` is what the reader can type."""
+    """Return a message whose `make …` and `sf-police …` are what the reader can type."""
     if is_clone():
-        return text
+        return text.replace("`sf-police ", f"`{_script()} ")
     for before, after in _WITHOUT_SCRIPTS.items():
         text = text.replace(before, after)
     return re.sub(r"`make ([a-z-]+)`", lambda found: f"`{how_to(found[1])}`", text)

@@ -33,7 +33,9 @@ def reset(run: Run) -> int:
     if not is_anything:
         say(f"nothing to delete: there is no checkpoint {config.checkpoint}, and {where} is not there")
         return 0
-    say("deleted the checkpoint and the store; the next run starts over")
-    if left:
-        say(f"left, as this program did not make it: {', '.join(left)}")
+    if not left:
+        say("deleted the checkpoint and the store; the next run starts over")
+        return 0
+    say("deleted the checkpoint and the store")
+    say(f"left, as this program did not make it: {', '.join(left)}; move it away, or the next run refuses its place")
     return 0

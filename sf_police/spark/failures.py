@@ -130,7 +130,8 @@ def _known(causes: Iterable[str]) -> SfPoliceError | None:
     if right:
         grant = f"--allow-principal User:… --operation Read --{right[1]} {right[2]}"
         return SfPoliceError(
-            f"this user may not Read {right[1]} {right[2]}", remedy=f"grant it by `kafka-acls.sh --add {grant}`"
+            f"this user may not Read {right[1]} {right[2]}",
+            remedy=f"grant it by `kafka-acls.sh --bootstrap-server … --add {grant}`",
         )
     for fragment, (what, remedy) in _KNOWN.items():
         if fragment in text:

@@ -33,5 +33,5 @@ def not_allowed(who: str | None, operation: str, topic: str) -> SfPoliceError:
     grant = f"--allow-principal {shlex.quote(f'User:{who}') if who else 'User:…'} --operation {operation}"
     return SfPoliceError(
         f"{who or 'this client'} may not {operation} topic {topic}",
-        remedy=f"grant it by `kafka-acls.sh --add {grant} --topic {topic}`",
+        remedy=f"grant it by `kafka-acls.sh --bootstrap-server … --add {grant} --topic {topic}`",
     )

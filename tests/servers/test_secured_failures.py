@@ -179,7 +179,8 @@ def test_the_missing_right_is_named(
     said = "".join(process.communicate(timeout=60))
 
     assert process.returncode == 1
-    grant = f"`kafka-acls.sh --add --allow-principal User:{USER} --operation {missing} --topic {TOPIC}`"
+    wanted = f"--add --allow-principal User:{USER} --operation {missing} --topic {TOPIC}"
+    grant = f"`kafka-acls.sh --bootstrap-server … {wanted}`"
     assert re.search(rf"{USER} may not {missing} topic {TOPIC}(:| ->) grant it by {re.escape(grant)}", said)
 
 

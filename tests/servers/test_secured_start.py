@@ -32,3 +32,15 @@ def test_clean_deletes_what_was_made_and_says_what_was_not(tmp_path: Path) -> No
         Path("kafka/secured/server.properties")
     ]
     assert "server.properties" in cleaned.stderr
+
+
+def test_brokers_without_logins_that_run_are_not_taken_for_secured_ones(tmp_path: Path) -> None:
+    brokers = SecuredBrokers(tmp_path)
+    plain = run_script("kafka-start.sh", brokers.env)
+    try:
+        secured = run_script("kafka-start.sh", brokers.env, "--secured")
+    finally:
+        run_script("kafka-stop.sh", brokers.env)
+
+    assert plain.returncode == 0, plain.stderr
+    assert (secured.returncode, "is running without logins: run `make kafka-stop` first" in secured.stderr) == (1, True)

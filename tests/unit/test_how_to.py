@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sf_police import how_to
@@ -17,6 +19,17 @@ def test_a_clone_has_its_makefile() -> None:
     assert how_to.is_clone()
     assert how_to.how_to("run-stream") == "make run-stream"
     assert how_to.in_reach("no store: run `make run-stream`") == "no store: run `make run-stream`"
+
+
+def test_in_a_clone_the_program_is_in_the_venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(how_to, "program", lambda: "python -m sf_police")
+    monkeypatch.chdir(tmp_path)
+    assert how_to.in_reach("run `sf-police init-store`") == "run `python -m sf_police init-store`"
+
+    (tmp_path / "bin" / "sf-police").touch()
+    assert how_to.in_reach("run `sf-police init-store`") == "run `bin/sf-police init-store`"
 
 
 @pytest.mark.usefixtures("is_installed")

@@ -50,6 +50,18 @@ def test_a_value_of_a_properties_file_is_what_java_reads(value: str, locale: str
     assert unescaped(written) == value
 
 
+def test_no_local_broker_is_started_where_a_setting_names_brokers(tmp_path: Path) -> None:
+    naming, securing = tmp_path / "naming.properties", tmp_path / "securing.properties"
+    naming.write_text("security.protocol=SSL\n bootstrap.servers = one:9093\n")
+    securing.write_text("security.protocol=SSL\n#bootstrap.servers=one:9093\n")
+    script = "if is_broker_local; then echo local; else echo named; fi"
+
+    assert shown(script) == "local\n"
+    assert shown(script, KAFKA_BOOTSTRAP_SERVERS="one:9092") == "named\n"
+    assert shown(script, KAFKA_CLIENT_PROPERTIES=str(naming)) == "named\n"
+    assert shown(script, KAFKA_CLIENT_PROPERTIES=str(securing)) == "local\n"
+
+
 @pytest.mark.parametrize("value", [b"\xff", b"a\xc3", b"\xe4\xb8x", b"\x80"])
 def test_a_name_that_is_not_utf8_cannot_be_written(value: bytes) -> None:
     script = (

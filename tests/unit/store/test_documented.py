@@ -37,7 +37,9 @@ def test_each_table_is_documented_with_its_columns(database: Database) -> None:
 def test_the_server_to_try_it_out_starts_takes_a_store_and_stops() -> None:
     block = re.search(r"^\*\*To try it out\*\*.*?^```\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
     assert block
-    parts = re.fullmatch(r"(.*)^export SF_POLICE_STORE=(\S+)\nmake demo\n(.*)", block[1], re.MULTILINE | re.DOTALL)
+    parts = re.fullmatch(
+        r"(.*)^export SF_POLICE_STORE=(\S+)\nmake demo STATE_DIR=\S+\n(.*)", block[1], re.MULTILINE | re.DOTALL
+    )
     assert parts
     start, url, stop = parts.groups()
     port = str(free_ports())

@@ -79,11 +79,11 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
     [
         ({}, "cloud:9092,other:9093"),
         ({"kafka_bootstrap_servers": "one:9092"}, "one:9092"),
-        ({"kafka_port": "9192"}, "localhost:9192"),
+        ({"kafka_port": "9192"}, "cloud:9092,other:9093"),
     ],
-    ids=["nothing else", "the setting", "a port"],
+    ids=["nothing else", "the setting", "a local broker's port"],
 )
-def test_the_file_names_the_brokers_if_nothing_else_does(
+def test_the_file_names_the_brokers_unless_the_setting_does(
     tmp_path: Path, settings: dict[str, str], servers: str
 ) -> None:
     path = tmp_path / "client.properties"

@@ -233,4 +233,4 @@ def test_every_file_in_the_docs_is_taken_by_both_clients(keys: Path, tmp_path: P
         properties = read_properties(file)
         assert python_client_options(properties)["security_protocol"] == properties["security.protocol"]
         assert set(spark_options(properties)) == {f"kafka.{key}" for key in properties} - {"kafka.bootstrap.servers"}
-    assert len(whole) == 6
+    assert len(whole) == 7
