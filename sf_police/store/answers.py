@@ -17,11 +17,10 @@ from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.database import Database
 from sf_police.store.kept import counts_table, with_span
 from sf_police.store.tables import Batch, Books, Offsets, batch_of_row
-from sf_police.store.views import SPREAD_TOTALS, WINDOW_ANSWERS, over_span
+from sf_police.store.views import EVER, SPREAD_TOTALS, WINDOW_ANSWERS, over_span
 
 Row = dict[str, Any]
 
-_END: Final = datetime(9999, 12, 31)  # after every window
 _UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -135,7 +134,7 @@ class StoreReader:
         starts = self.database.rows(select(start).distinct().order_by(start.desc()).limit(limit))
         if not starts:
             return []
-        return self.answered(WINDOW_ANSWERS, f"{WINDOW_START} DESC", starts[-1][WINDOW_START], _END)
+        return self.answered(WINDOW_ANSWERS, f"{WINDOW_START} DESC", starts[-1][WINDOW_START], EVER[1])
 
     def window_answer(self, window_start: datetime) -> list[Row]:
         """Return the answer of one window: one row, or none."""

@@ -16,8 +16,8 @@ SPREAD_TOTALS: Final = "spread_totals"
 _ANSWERS: Final = "_answers"
 _TOTALS: Final = "_totals"
 _SPAN: Final = "window_start >= :since AND window_start < :until"
-# Before and after every window.
-EVER: Final = (datetime(1, 1, 1), datetime(9999, 12, 31))
+# Before and after every window; the last day of all has some, too.
+EVER: Final = (datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999))
 # With an upper bound, or PostgreSQL would take it for a third of all counts, and read all.
 _SETTLED: Final = f"COALESCE((SELECT MAX(until) FROM settled), '{EVER[0]}')"  # noqa: S608
 _OPEN: Final = f"window_start >= {_SETTLED} AND window_start < '{EVER[1]}'"

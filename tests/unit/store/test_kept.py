@@ -123,6 +123,18 @@ def test_one_window_with_all_the_counts_stays_open(database: Database) -> None:
     assert_kept(database)
 
 
+@pytest.mark.usefixtures("few_stay_open")
+def test_windows_of_the_last_day_of_all_count(database: Database) -> None:
+    hours = (datetime(9999, 12, 31) - DAY) / timedelta(hours=1)
+    last = [(at(hours + hour), at(hours + hour) + timedelta(minutes=29), "a", "x", 1) for hour in (0, 23.5)]
+    store_batch(database, [*some_counts(random.Random(1), 12), *last])
+
+    assert_kept(database)
+    assert [row["calls"] for row in StoreReader(database).newest_windows(2)] == [1, 1]
+    settle(database)
+    assert_kept(database)
+
+
 def test_the_views_read_no_settled_counts(database: Database) -> None:
     store_batch(database, [counted(hour, "a", "x", 1) for hour in range(6)])
     with database.transaction() as connection:
