@@ -81,7 +81,6 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
     stream = store.stream()
     if stream is None or (query_id is None and store.is_empty()):
         if query_id is not None:
-            ensure_names(folder, checkpoint, store.database.where)
             raise SfPoliceError(f"the checkpoint {checkpoint} has no store that belongs to it", remedy=_WAY_OUT)
         return None
     stored_id, settings = stream
@@ -93,25 +92,6 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
         raise SfPoliceError(f"the checkpoint {checkpoint} and the store belong to different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
     return _checked_store(store, settings)
-
-
-def named_store(folder: Folder) -> str | None:
-    """Return the store that the checkpoint's marker names, in the words of `Database.where`; None if it names none."""
-    try:
-        found = json.loads(folder.read(MARKER) or "{}").get("store")
-    except (ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
-
-
-def ensure_names(folder: Folder, checkpoint: str, where: str) -> None:
-    """Raise SfPoliceError if the checkpoint names another store than the one that was looked for, where none is."""
-    named = named_store(folder)
-    if named not in (None, where):
-        raise SfPoliceError(
-            f"the checkpoint {checkpoint} belongs to {named}, not to {where}, where there is none",
-            remedy="set STORE to that one, or STATE_DIR to another folder (and CHECKPOINT, if it is set)",
-        )
 
 
 def ensure_its_store(checkpoint: str, where: str, settings: Mapping[str, Any]) -> None:

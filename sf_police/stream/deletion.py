@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import Any
 
 from sf_police.config import local_path
 from sf_police.errors import SfPoliceError
-from sf_police.stream.checkpoint import FILES, FOLDERS, MARKER, ensure_its_store, ensure_names, named_store, read_id
+from sf_police.stream.checkpoint import FILES, FOLDERS, MARKER, ensure_its_store, read_id
 from sf_police.stream.filesystems import LocalFolder
 
 
@@ -49,19 +50,18 @@ def ensure_together(checkpoint: str, where: str, stream: tuple[str, dict[str, An
         SfPoliceError: one of them belongs to another.
     """
     path = local_path(checkpoint)
-    if path is None:
-        return
-    folder = LocalFolder(path)
-    if stream is None:
-        ensure_names(folder, checkpoint, where)
-    elif read_id(folder) != stream[0]:
+    if stream is not None and path is not None and read_id(LocalFolder(path)) != stream[0]:
         ensure_its_store(checkpoint, where, stream[1])
 
 
 def names_store(checkpoint: str, store: str) -> bool:
     """Return whether the checkpoint's marker names this store, in the words of `Database.where`."""
     path = local_path(checkpoint)
-    return path is not None and named_store(LocalFolder(path)) == store
+    text = LocalFolder(path).read(MARKER) if path else None
+    try:
+        return bool(json.loads(text or "{}").get("store") == store)
+    except (ValueError, AttributeError):
+        return False
 
 
 def is_there(checkpoint: str) -> bool:

@@ -85,7 +85,6 @@ def test_anybodys_database_as_the_store_is_refused_and_the_checkpoint_is_kept(
 ) -> None:
     state = tmp_path / "state"
     adopt(state)
-    (state / "checkpoint" / ".sf-police").write_text("")  # ours, of whatever store
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE notes (text)")
     before = everything(tmp_path)
@@ -112,20 +111,6 @@ def test_one_without_the_other_is_deleted_as_well(tmp_path: Path) -> None:
     assert reset("--state-dir", str(tmp_path)) == 0
     assert reset("--state-dir", str(tmp_path)) == 0
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_checkpoint_of_another_store_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    adopt(tmp_path)
-    before = everything(tmp_path)
-
-    assert reset("--state-dir", str(tmp_path), "--store", f"sqlite:///{tmp_path / 'new.db'}") == 1
-
-    assert capsys.readouterr().err == (
-        f"error: the checkpoint {tmp_path}/checkpoint belongs to the store at sqlite:///{tmp_path}/answers.db, not to "
-        f"the store at sqlite:///{tmp_path}/new.db, where there is none: "
-        "set STORE to that one, or STATE_DIR to another folder (and CHECKPOINT, if it is set)\n"
-    )
-    assert everything(tmp_path) == before
 
 
 @pytest.mark.parametrize("other", ["nothing", "another stream's"])
