@@ -181,7 +181,7 @@ def resolve(values: Mapping[str, str | None], defaults: Defaults) -> Config:
     given = {name: text for name, text in values.items() if text is not None and text.strip()}
     parsed = {setting.name: _parsed(setting, given, defaults) for setting in settings()}
     folder = parsed["state_dir"] / defaults.folder
-    # Blank: the brokers are those of the client.properties file, as nothing else names them.
+    # Blank: the brokers are those of the client.properties file, or the local one where it names none.
     is_named_elsewhere = parsed["kafka_client_properties"] is not None
     derived = {
         "kafka_bootstrap_servers": "" if is_named_elsewhere else f"localhost:{parsed['kafka_port']}",

@@ -81,7 +81,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
                         session, config, run.question, writer, is_stopped=is_stopped, on_batch=show, say=show.say
                     )
                 while not stop.is_set() and writer.settle():
-                    pass
+                    pass  # a step at a time, so that a signal is not kept waiting
                 # Printed before Spark shuts down, which takes a while.
                 try:
                     return answer.print_run(reader)

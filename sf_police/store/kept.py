@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
-from sqlalchemy import Select, TextClause, bindparam, select, text
+from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.engine import Connection, Dialect
 
 from sf_police.question import WINDOW_START, Question
@@ -56,8 +56,8 @@ class KeptTotals:
         if not self._totals:
             return False
         since = self._until()
-        starts = select(self._tables.counts.c[WINDOW_START]).where(self._tables.counts.c[WINDOW_START] >= since)
         start = self._tables.counts.c[WINDOW_START]
+        starts = select(start).where(start >= since)
         if self._start(starts.order_by(start), MOST_OPEN) is None:
             return False
         newest = self._start(starts.order_by(start.desc()), STAY_OPEN) or since
@@ -101,8 +101,7 @@ class KeptTotals:
     def _add_share(self, span: Span, *, times: int = 1) -> None:
         counts = counts_table(self._connection.dialect, self._schema)
         for totals in self._totals:
-            insert = _insert(self._answers, totals, counts, times)
-            self._connection.execute(insert, dict(zip(("since", "until"), span, strict=True)))
+            self._connection.execute(with_span(_insert(self._answers, totals, counts, times), span))
 
 
 def touched(added: pa.Table) -> list[Span]:
@@ -117,17 +116,16 @@ def touched(added: pa.Table) -> list[Span]:
 
 
 @lru_cache(maxsize=64)  # else making it takes longer than a small micro-batch's shares
-def _insert(answers: str, totals: Totals, counts: str, times: int) -> TextClause:
+def _insert(answers: str, totals: Totals, counts: str, times: int) -> str:
     keys = ", ".join(totals.keys)
     values = ", ".join(f"{times:d} * {value}" for value in totals.values)
     sums = ", ".join(f"{value} = {totals.table}.{value} + excluded.{value}" for value in totals.values)
     share = over_span(answers, totals.name, counts)
     columns = ", ".join((*totals.keys, *totals.values))
-    insert = (
+    return (
         f"INSERT INTO {totals.table} ({columns}) SELECT {keys}, {values} FROM (\n{share}\n) AS share "  # noqa: S608
         f"WHERE TRUE ON CONFLICT ({keys}) DO UPDATE SET {sums}"  # SQLite would else take ON for that of a JOIN
     )
-    return text(insert).bindparams(bindparam("since", type_=WallClock()), bindparam("until", type_=WallClock()))
 
 
 def with_span(query: str, span: Span) -> Any:
