@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh: runs the whole job once: broker, data, topic, produce, stream to the end, answer. Run it with `make demo`.
-# Variables: those of the README's table; QUESTION, the package whose question is asked. If KAFKA_BOOTSTRAP_SERVERS or
+# Variables: those of docs/settings.md; QUESTION, the package whose question is asked. If KAFKA_BOOTSTRAP_SERVERS or
 # KAFKA_CLIENT_PROPERTIES names brokers, these are used and none is started.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh

@@ -1,5 +1,5 @@
 # Shared by the scripts in this folder: what they inherit, settings, messages, waiting. To be sourced; bash 3.2.
-# lib-java.sh and lib-kafka.sh build on it. Settings are those of README's table, by one rule: see `setting`.
+# lib-java.sh and lib-kafka.sh build on it. Settings are those of docs/settings.md, by one rule: see `setting`.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # variables are for the scripts that source this
 # shellcheck disable=SC2088 # ~ is expanded by `absolute`

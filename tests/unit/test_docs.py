@@ -29,9 +29,9 @@ def test_every_make_target_in_the_documents_exists_and_has_help() -> None:
     assert named - set(TARGETS) == set()
 
 
-def test_every_target_is_phony_has_help_and_a_row_in_the_readme() -> None:
+def test_every_target_is_phony_has_help_and_a_row_in_the_documents() -> None:
     phony = re.findall(r"^\.PHONY: ([a-z-]+)\n\1:", MAKEFILE, re.MULTILINE)
-    rows = set(re.findall(r"^\| `make ([a-z-]+)`", (ROOT / "README.md").read_text(), re.MULTILINE))
+    rows = set(re.findall(r"^\| `make ([a-z-]+)`", (ROOT / "docs" / "targets.md").read_text(), re.MULTILINE))
 
     assert set(phony) == set(TARGETS)
     assert rows == set(TARGETS) - {"help"}
@@ -96,8 +96,9 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text())) - own - others == set()
 
 
-def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
     expected = []
     for field in config.settings():
         default = config.default_of(field, QUESTION.defaults)

@@ -1,4 +1,4 @@
-"""Every figure in README has a source, and is what that source says. A figure without an entry here fails a test.
+"""Every figure in README and in the list of targets has a source, and is what it says; one without an entry here fails.
 
 An entry is README's own words, with the figure put in from its source: code, a file of benchmarks/results, or another
 test. Figures of the original file are in `tests/support/original.py`: they are compared with the file itself where
@@ -28,7 +28,7 @@ from tests.support import original, recount
 from tests.support.environment import ROOT
 from tests.support.question import resolve
 
-README = (ROOT / "README.md").read_text()
+README = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/targets.md"))
 
 
 def results(name: str) -> Any:
