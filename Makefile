@@ -131,6 +131,10 @@ kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
 
 ##- Development
+.PHONY: install-s3
+install-s3: install ## Add the jars that a checkpoint on s3a:// needs
+	@$(SF_POLICE) install --s3 $(ARGS)
+
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
 	@"$(PYTHON)" -m pytest tests/unit examples/*/test_question.py $(ARGS)
@@ -144,13 +148,17 @@ test-page: .browser-install ## Run the tests of the page in Chromium (skipped an
 	@"$(PYTHON)" -m pytest tests/page $(ARGS)
 
 .PHONY: test-servers
-test-servers: install ## Run the slow tests of servers, scripts and installs
+test-servers: .s3-install ## Run the slow tests of servers, scripts and installs
 	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
 	@"$(PYTHON)" -m pytest tests/faults -m servers $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives
 	@"$(PYTHON)" -m pytest tests/faults $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: .s3-install ## Run the tests of Spark and of checkpoints on servers elsewhere: object stores, HDFS
+	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)
@@ -198,6 +206,12 @@ bench-page: .browser-install ## Measure the page until its first chart, and from
 .PHONY: pictures
 pictures: .browser-install ## Make the docs' pictures again, from a real run (needs Chromium)
 	@"$(PYTHON)" -m benchmarks.pictures $(ARGS)
+
+# The jars for s3a://, and an S3 server for tests.
+.PHONY: .s3-install
+.s3-install: install
+	@$(SF_POLICE) install --s3
+	@scripts/venv-install.sh --s3
 
 .PHONY: .browser-install
 .browser-install: install

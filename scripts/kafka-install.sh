@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # kafka-install.sh [--write-sums]: fetches the jars of Kafka and of Spark's Kafka connector from Maven Central into
 # JARS_DIR, with the Ivy that pyspark ships, and checks each against jars.sha256. If all are already installed, it does
-# nothing and needs no network. --write-sums (for raising a version) rewrites jars.sha256 from what is fetched.
+# nothing and needs no network. --write-sums (for raising a version) rewrites jars.sha256, and s3.sha256 of the jars for
+# s3a://, from what is fetched.
 # Variables: JARS_DIR KAFKA_HOME (if your own: fetches only the connector) KAFKA_VERSION MAVEN_REPO PYTHON JAVA_HOME;
 # https_proxy http_proxy no_proxy.
 # Exit: 0 installed, 1 failed, leaving what was installed before untouched.
@@ -20,10 +21,11 @@ main() {
   pyspark="$("${PYTHON}" -c 'import importlib.util as u; print(u.find_spec("pyspark").submodule_search_locations[0])')" ||
     die "no pyspark for '${PYTHON}': run \`make install\`"
   SPARK_VERSION="$("${PYTHON}" -c 'from importlib.metadata import version; print(version("pyspark"))')"
+  HADOOP_VERSION="$(echo "${pyspark}"/jars/hadoop-client-api-*.jar | sed 's/.*hadoop-client-api-//; s/\.jar$//')"
   wanted="connector-${SPARK_VERSION}"
   [[ "${KAFKA_HOME}" != "${JARS}/${KAFKA_DIST}" ]] || wanted="${KAFKA_DIST} ${wanted}"
   if [[ "${1:-}" == --write-sums ]]; then
-    wanted="kafka_2.13-${KAFKA_VERSION:?which version of Kafka?} connector-${SPARK_VERSION}"
+    wanted="kafka_2.13-${KAFKA_VERSION:?which version of Kafka?} connector-${SPARK_VERSION} s3-${HADOOP_VERSION}"
   else
     wanted="$(missing "${wanted}")"
     [[ -n "${wanted}" ]] || return 0
@@ -34,11 +36,19 @@ main() {
   trap 'rm -rf "${INCOMING}"' EXIT
   fetch "${wanted}" "${pyspark}"
   if [[ "${1:-}" == --write-sums ]]; then
-    (cd "${INCOMING}" && find "kafka_2.13-${KAFKA_VERSION}" "connector-${SPARK_VERSION}" -name '*.jar' | LC_ALL=C sort | xargs "${SHA256[@]}") >"${SUMS}.part"
-    mv "${SUMS}.part" "${SUMS}"
+    write_sums "${SUMS}" "kafka_2.13-${KAFKA_VERSION}" "connector-${SPARK_VERSION}"
+    write_sums "${ROOT}/sf_police/spark/s3.sha256" "s3-${HADOOP_VERSION}"
     return 0
   fi
   move_in "${wanted}"
+}
+
+# write_sums FILE DIST...: the checksums of what was fetched.
+write_sums() {
+  local file="$1"
+  shift
+  (cd "${INCOMING}" && find "$@" -name '*.jar' | LC_ALL=C sort | xargs "${SHA256[@]}") >"${file}.part"
+  mv "${file}.part" "${file}"
 }
 
 is_url() {
@@ -87,13 +97,15 @@ fetch() {
   use_utf8_locale
   java="$(find_java)"
   java_proxy_options | java_arguments >"${INCOMING}/options" # in a file, as a password may be among them
-  ivy=("${java}" @options "-Dspark.version=${SPARK_VERSION}" "-Dkafka.version=${KAFKA_VERSION:-${KAFKA_DIST#*-}}")
+  ivy=("${java}" @options "-Dspark.version=${SPARK_VERSION}" "-Dhadoop.version=${HADOOP_VERSION}")
+  ivy+=("-Dkafka.version=${KAFKA_VERSION:-${KAFKA_DIST#*-}}")
   [[ -z "${repo}" ]] || ivy+=("-Dmaven.repo=${repo}")
   ivy+=(-jar "$2"/jars/ivy-*.jar -ivy "${ROOT}/sf_police/spark/ivy.xml" -cache cache -types jar bundle)
   [[ -z "${repo}" ]] || ivy+=(-settings "${ROOT}/sf_police/spark/ivysettings.xml")
   for dist in $1; do
     case "${dist}" in
       kafka_*) conf=kafka into="${dist}/libs" ;;
+      s3-*) conf=s3 into="${dist}" ;;
       *) conf=connector into="${dist}" ;;
     esac
     say "fetching the jars of ${dist} into ${JARS} (once; about a minute)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# venv-install.sh [--if-missing|--browser] [PYTHON]: makes VENV with that Python, with exactly what requirements.lock lists,
-# by hash, unless it has it already. It is built beside the old one and replaces it when it is whole. --if-missing: one
-# that is outdated is left as it is, and said; --browser: adds what drives a browser, for tests and pictures, if there is
-# one. Variables: VENV; pip's own for index, proxy and certificates. Exit: 0 installed, 1 failed, leaving what was
-# installed before untouched.
+# venv-install.sh [--if-missing|--browser|--s3] [PYTHON]: makes VENV with that Python, with exactly what
+# requirements.lock lists, by hash, unless it has it already. It is built beside the old one and replaces it when it is
+# whole. --if-missing: one that is outdated is left as it is, and said; --browser: adds what drives a browser, for tests
+# and pictures, if there is one; --s3: adds an S3 server for tests. Variables: VENV; pip's own for index, proxy and
+# certificates. Exit: 0 installed, 1 failed, leaving what was installed before untouched.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,6 +19,8 @@ main() {
   ensure_ours
   if [[ "${mode}" == --browser ]]; then
     add_browser
+  elif [[ "${mode}" == --s3 ]]; then
+    add s3 "the S3 server for tests"
   elif is_current; then
     [[ -n "${mode}" ]] || register "${VENV}"
   elif [[ "${mode}" == --if-missing ]] && is_whole; then
@@ -112,16 +114,21 @@ remove_leftovers() {
 }
 
 add_browser() {
-  local sum
   if ! has_chromium; then
     say "there is no Chromium, so what drives one is not installed (Debian: apt-get install chromium)"
     return 0
   fi
-  sum="$("${SHA256[@]}" <"${ROOT}/tests/browser.lock")"
-  [[ "$(cat "${VENV}/.browser-installed" 2>/dev/null)" != "${sum}" ]] || return 0
+  add browser "what drives a browser"
+}
+
+# add NAME WHAT: adds what tests/NAME.lock lists, by hash, unless it is there.
+add() {
+  local sum
+  sum="$("${SHA256[@]}" <"${ROOT}/tests/$1.lock")"
+  [[ "$(cat "${VENV}/.$1-installed" 2>/dev/null)" != "${sum}" ]] || return 0
   NEW="${VENV}"
-  pip_install --require-hashes -r "${ROOT}/tests/browser.lock" || die "what drives a browser could not be installed"
-  printf '%s\n' "${sum}" >"${VENV}/.browser-installed"
+  pip_install --require-hashes -r "${ROOT}/tests/$1.lock" || die "$2 could not be installed"
+  printf '%s\n' "${sum}" >"${VENV}/.$1-installed"
 }
 
 pip_install() {

@@ -21,6 +21,8 @@ _STREAM: Final = (
     "store_retry", "retention", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "starting_offsets", "until_end", "state_partitions", "metrics_port", *_SPARK,
 )  # fmt: skip
+# What a checkpoint that is not on this machine takes.
+_ELSEWHERE: Final = ("checkpoint", "jars_dir", "java_home")
 _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "metrics_port", *_SPARK,
@@ -54,12 +56,13 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
                 _add_setting(group, field, question)
         return sub
 
-    command(
+    sub = command(
         "install",
         install.install,
         "download Spark's Kafka connector, and make Spark start fast",
         ("state_dir", "jars_dir", "java_home", "maven_repo"),
     )
+    sub.add_argument("--s3", action="store_true", help="instead, download what a checkpoint on s3a:// needs")
 
     sub = command("live", live.live, f"watch a stream: send {rows} at a pace, and count them", (*_KAFKA, *_LIVE))
     sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
@@ -131,7 +134,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("doctor", show.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
 
-    command("reset", reset.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, "checkpoint"))
+    command("reset", reset.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, *_ELSEWHERE))
     parser.description, parser.epilog = overview(question, helps), epilog(prog)
     return parser
 

@@ -19,8 +19,8 @@ from sf_police.how_to import is_clone
 from sf_police.question import Question, number_of
 from sf_police.spark import jars, jvm
 from sf_police.store.answers import StoreReader
-from sf_police.store.database import Database, existing_database, open_database
-from sf_police.stream import checkpoint, filesystems
+from sf_police.store.database import existing_database, open_database
+from sf_police.stream import checkpoint, elsewhere
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.refusals import NotStartedError
@@ -104,6 +104,10 @@ def _jars(config: Config) -> Finding:
     altered = [jar for jar, total in wanted.items() if not jars.is_intact(jar, total)]
     if altered:
         return Finding("jars", WRONG, f"{altered[0]} has the wrong checksum", "run `make install` to download it again")
+    if config.checkpoint.startswith("s3a:") and not jars.s3a().are_intact(config.jars_dir):
+        return Finding(
+            "jars", TO_DO, f"the jars for {config.checkpoint} are missing, or altered", "run `make install-s3`"
+        )
     archive = jvm.archive_path(config)
     if not archive.exists():
         return Finding(
@@ -164,8 +168,9 @@ def _topic(config: Config) -> Finding:
 
 def _store(config: Config, *, question: Question) -> Finding:
     with closing(open_database(config.store, question, config.store_schema)) as database:
-        if not database.exists():
-            _stored_settings(config, database)  # raises if the stream would refuse what is left of its checkpoint
+        is_there = database.exists()
+    if not is_there and config.local_checkpoint:
+        _stored_settings(config, question)  # raises if the stream would refuse what is left of its checkpoint
     with closing(existing_database(config.store, question, config.store_schema)) as database:
         books = StoreReader(database).books()
     if not books.is_balanced:
@@ -174,27 +179,25 @@ def _store(config: Config, *, question: Question) -> Finding:
 
 
 def _checkpoint(config: Config, *, question: Question) -> Finding:
-    path = config.local_checkpoint
-    if path is None:
-        return Finding("checkpoint", OK, f"{config.checkpoint} is not on this machine; the stream checks it at startup")
-    in_use = Finding("checkpoint", OK, f"{path} is in use by a stream, which checked it when it started")
+    place = config.local_checkpoint or config.checkpoint
+    in_use = Finding("checkpoint", OK, f"{place} is in use by a stream, which checked it when it started")
     # Amid a batch the two differ. The lock is not held here: a stream that starts now would be refused.
     if checkpoint.is_in_use(config.checkpoint, config.state_dir):
         return in_use
     try:
-        with closing(open_database(config.store, question, config.store_schema)) as database:
-            stored = _stored_settings(config, database)
+        stored = _stored_settings(config, question)
     except SfPoliceError:
         if checkpoint.is_in_use(config.checkpoint, config.state_dir):
             return in_use  # since a moment ago
         raise
     if stored is None:
-        return Finding("checkpoint", TO_DO, f"none at {path}", "run `make run-stream`")
-    return Finding("checkpoint", OK, f"{path} belongs to the store, window {stored.get('window')}")
+        return Finding("checkpoint", TO_DO, f"none at {place}", "run `make run-stream`")
+    return Finding("checkpoint", OK, f"{place} belongs to the store, window {stored.get('window')}")
 
 
-def _stored_settings(config: Config, database: Database) -> dict[str, Any] | None:
-    path = config.local_checkpoint
-    if path is None:
-        return None
-    return checkpoint.stored_settings(filesystems.LocalFolder(path), StoreReader(database), config.checkpoint)
+def _stored_settings(config: Config, question: Question) -> dict[str, Any] | None:
+    with (
+        closing(open_database(config.store, question, config.store_schema)) as database,
+        elsewhere.checkpoint_folder(config, say=lambda _: None) as folder,
+    ):
+        return checkpoint.stored_settings(folder, StoreReader(database), config.checkpoint)

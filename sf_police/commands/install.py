@@ -6,11 +6,14 @@ from sf_police.commands.run import Run, say
 from sf_police.how_to import how_to
 
 
-def install(run: Run) -> int:
-    """Download what a run needs besides the package, and create the archive of Spark's classes."""
+def install(run: Run, *, s3: bool = False) -> int:
+    """Download what a run needs besides the package, and create the archive of Spark's classes; or S3A's jars alone."""
     from sf_police.spark import jars
 
-    jars.install_connector(run.config, say=say)
+    if s3:
+        jars.install(jars.s3a(), run.config, say=say)
+        return 0
+    jars.install(jars.connector(), run.config, say=say)
     try:
         make_archive(run)
     except OSError as error:

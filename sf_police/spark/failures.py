@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from py4j.protocol import Py4JError
 
 from sf_police.errors import SfPoliceError
 from sf_police.spark.jvm import LEAST_OPEN_FILES, MORE_FILES, most_open_files
+from sf_police.spark.remote_failures import causes_of, known_failure
 
 _BROKERS_GONE: Final = ("the brokers no longer answer", "check `make kafka-status`, then run again")
 _LOGIN: Final = ("the brokers refused the login", "check the user and the password in KAFKA_CLIENT_PROPERTIES")
@@ -84,7 +85,8 @@ _JVM_ERROR: Final = re.compile(
 def failure(error: Exception) -> SfPoliceError:
     """Describe an exception of the query by a known cause, else by its root cause."""
     causes = _causes(error)
-    known = _known(causes)
+    # Theirs first: a store's time-out is none of the brokers'.
+    known = known_failure(causes_of(error)) or _known(causes)
     if known:
         return known
     return SfPoliceError(f"the stream failed: {_line(causes[-1])}", remedy="see spark.log, or run again with -v")
@@ -154,8 +156,4 @@ def _causes(error: Exception) -> list[str]:
     texts = []
     with suppress(Py4JError, OSError):
         texts.append(str(error) or repr(error))
-        throwable: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
-        while throwable is not None:
-            texts.append(str(throwable.toString()))
-            throwable = throwable.getCause()
-    return texts or [type(error).__name__]
+    return [*texts, *causes_of(error)] or [type(error).__name__]

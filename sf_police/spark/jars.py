@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -22,15 +23,51 @@ from sf_police.errors import SfPoliceError, folder_reason
 from sf_police.spark import jvm
 
 _KAFKA: Final = "kafka_"
-_CONNECTOR: Final = "connector-"
 _PATTERN: Final = "[artifact]-[revision](-[classifier]).[ext]"
 _MOST_LINES: Final = 3
 
 
+@dataclass(frozen=True)
+class Jars:
+    """Jars that belong together.
+
+    Args:
+        what: they are, for people.
+        configuration: of ivy.xml.
+        folder: in JARS_DIR.
+        sums: SHA-256 of each jar, by its path in JARS_DIR.
+    """
+
+    what: str
+    configuration: str
+    folder: str
+    sums: Mapping[str, str]
+
+    def are_intact(self, jars_dir: Path) -> bool:
+        """Return whether all are there, unaltered."""
+        return all(is_intact(jars_dir / name, total) for name, total in self.sums.items())
+
+
+def connector() -> Jars:
+    """Return the jars of Spark's Kafka connector."""
+    folder = f"connector-{pyspark.__version__}"
+    return Jars("the jars of Spark's Kafka connector", "connector", folder, checksums(broker=False))
+
+
+def s3a() -> Jars:
+    """Return the jars with which Hadoop reads and writes `s3a://`."""
+    return Jars("the jars for s3a://", "s3", jvm.s3_folder(), _sums("s3.sha256"))
+
+
 def checksums(*, broker: bool = True) -> dict[str, str]:
     """Return the SHA-256 of each jar, by its path in JARS_DIR; without `broker` only those of Spark's connector."""
-    lines = (files(__package__) / "jars.sha256").read_text("utf-8").splitlines()
-    return {line[66:]: line[:64] for line in lines if broker or not line[66:].startswith(_KAFKA)}
+    sums = _sums("jars.sha256")
+    return {name: total for name, total in sums.items() if broker or not name.startswith(_KAFKA)}
+
+
+def _sums(file: str) -> dict[str, str]:
+    lines = (files(__package__) / file).read_text("utf-8").splitlines()
+    return {line[66:]: line[:64] for line in lines}
 
 
 def is_intact(jar: Path, checksum: str) -> bool:
@@ -41,45 +78,44 @@ def is_intact(jar: Path, checksum: str) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == checksum
 
 
-def install_connector(config: Config, *, say: Callable[[str], None]) -> None:
-    """Download the jars of Spark's Kafka connector into JARS_DIR, unless they are there.
+def install(jars: Jars, config: Config, *, say: Callable[[str], None]) -> None:
+    """Download jars into JARS_DIR, unless they are there.
 
     Raises:
         SfPoliceError: they cannot be downloaded, or have other checksums; nothing was installed.
     """
-    sums = checksums(broker=False)
-    folder = config.jars_dir / f"{_CONNECTOR}{pyspark.__version__}"
-    if any(not name.startswith(f"{folder.name}/") for name in sums):
+    folder = config.jars_dir / jars.folder
+    if any(not name.startswith(f"{jars.folder}/") for name in jars.sums):
         raise SfPoliceError(
-            f"no checksums for the connector of pyspark {pyspark.__version__}",
+            f"no checksums for {jars.what} of pyspark {pyspark.__version__} in {jars.folder}",
             remedy="install the version of pyspark that this package requires",
         )
-    if all(is_intact(config.jars_dir / name, total) for name, total in sums.items()):
-        say(f"the jars of Spark's Kafka connector are already in {folder}")
+    if jars.are_intact(config.jars_dir):
+        say(f"{jars.what} are already in {folder}")
         return
-    say(f"downloading the jars of Spark's Kafka connector into {folder} (once; about a minute)")
+    say(f"downloading {jars.what} into {folder} (once; about a minute)")
     try:
         config.jars_dir.mkdir(parents=True, exist_ok=True)
         # Beside their place, so that the move is a rename: the jars are there as a whole, or not at all.
         with tempfile.TemporaryDirectory(dir=config.jars_dir, prefix="incoming.") as incoming:
-            _fetch(config, Path(incoming))
-            _move_in(Path(incoming), folder, sums)
+            _fetch(jars, config, Path(incoming))
+            _move_in(Path(incoming), folder, jars.sums)
     except OSError as error:
         raise SfPoliceError(f"cannot write to {config.jars_dir}: {folder_reason(error)}") from error
 
 
-def _fetch(config: Config, incoming: Path) -> None:
+def _fetch(jars: Jars, config: Config, incoming: Path) -> None:
     [ivy, *_] = sorted(Path(pyspark.__path__[0], "jars").glob("ivy-*.jar"))
-    target = incoming / f"{_CONNECTOR}{pyspark.__version__}" / _PATTERN
+    target = incoming / jars.folder / _PATTERN
     data = files(__package__)
     with as_file(data / "ivy.xml") as module, as_file(data / "ivysettings.xml") as settings:
         command = [
             str(jvm.java_program(config)), f"-Dspark.version={pyspark.__version__}", "-Dkafka.version=0",
-            *proxy_options(getproxies()),
+            f"-Dhadoop.version={jvm.hadoop_version()}", *proxy_options(getproxies()),
             *([f"-Dmaven.repo={config.maven_repo}"] if config.maven_repo else []),
             "-jar", str(ivy), "-ivy", str(module), "-cache", str(incoming / "cache"), "-types", "jar", "bundle",
             *(["-settings", str(settings)] if config.maven_repo else []),
-            "-confs", "connector", "-retrieve", str(target),
+            "-confs", jars.configuration, "-retrieve", str(target),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     if done.returncode:

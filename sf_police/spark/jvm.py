@@ -41,6 +41,27 @@ def connector_jars(config: Config) -> list[Path]:
     return jars
 
 
+def hadoop_version() -> str:
+    """Return the version of Hadoop that this pyspark has."""
+    [jar] = Path(pyspark.__path__[0], "jars").glob("hadoop-client-api-*.jar")
+    return jar.stem.removeprefix("hadoop-client-api-")
+
+
+def s3_folder() -> str:
+    """Return the folder in JARS_DIR of what reads and writes `s3a://`: it has to be of Spark's own Hadoop."""
+    return f"s3-{hadoop_version()}"
+
+
+def checkpoint_jars(config: Config) -> list[Path]:
+    """Return the jars that the checkpoint's file system needs; none if Spark has it, or they are not installed.
+
+    Where they are missing it is Java that says so: they may be on its class path by the user's own settings.
+    """
+    if not config.checkpoint.startswith("s3a:"):
+        return []
+    return sorted((config.jars_dir / s3_folder()).glob("*.jar"))
+
+
 def ensure_user_name() -> None:
     """Raise SfPoliceError if the user has no name: Hadoop fails without one, whatever HADOOP_USER_NAME is."""
     try:

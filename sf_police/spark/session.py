@@ -82,6 +82,8 @@ def session_options(config: Config) -> dict[str, str]:
 def spark_options(config: Config, *, records: int | None = None, has_collector: bool = False) -> dict[str, str]:
     """Return every option of a session in a JVM of our own; `records` and `has_collector` as in `jvm.java_options`."""
     jars = [str(jar) for jar in jvm.connector_jars(config)]
+    # By Spark's own class loader: on the class path they would make the archive of Spark's classes useless.
+    loaded = [str(jar) for jar in jvm.checkpoint_jars(config)]
     options = {**session_options(config), "spark.driver.memory": config.spark_driver_memory}
     options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
     options["spark.ui.showConsoleProgress"] = "false"
@@ -99,7 +101,9 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
             config, records=records, has_collector=has_collector
         )
     else:
-        options["spark.jars"] = ",".join(jars)
+        loaded = [*jars, *loaded]
+    if loaded:
+        options["spark.jars"] = ",".join(loaded)
     return options
 
 

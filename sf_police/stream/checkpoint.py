@@ -61,7 +61,7 @@ def is_in_use(checkpoint: str, state_dir: Path) -> bool:
 def _lock(checkpoint: str, state_dir: Path) -> Path:
     path = local_path(checkpoint)
     if path is None:
-        return state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint)}.lock"
+        return state_dir / f"{uuid.uuid5(uuid.NAMESPACE_URL, checkpoint.rstrip('/'))}.lock"
     # By whichever link a stream was given it, a folder has one lock.
     path = Path(os.path.realpath(path))
     if not path.name:
@@ -121,10 +121,12 @@ def _checked_store(store: StoreReader, settings: dict[str, Any]) -> dict[str, An
 def adopt(folder: Folder, store: StoreWriter, settings: Mapping[str, Any]) -> None:
     """Tie a new checkpoint and the store together: the query's id is set here, before Spark chooses one."""
     query_id = str(uuid.uuid4())
-    # Proves later on, whatever is damaged by then, that the folder and that store are ours to delete.
-    folder.write(MARKER, json.dumps({"id": query_id, "store": store.database.where}))
+    # Proves later on, whatever is damaged by then, that the folder and that store are ours to delete. One that is there
+    # is of a start that was cut short; otherwise, of two streams that start at once only one gets in.
+    put = folder.write if folder.read(MARKER) is not None else folder.create
+    put(MARKER, json.dumps({"id": query_id, "store": store.database.where}))
     store.adopt_stream(query_id, settings)
-    folder.write("metadata", json.dumps({"id": query_id}))
+    folder.create("metadata", json.dumps({"id": query_id}))
 
 
 def _query_id(folder: Folder, checkpoint: str) -> str | None:

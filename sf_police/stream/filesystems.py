@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sf_police.config import local_path
 from sf_police.errors import SfPoliceError, folder_reason
@@ -29,7 +30,19 @@ class Folder(Protocol):
         """Return the text of a file; None if it does not exist."""
 
     def write(self, name: str, text: str) -> None:
-        """Write a file that appears only once it is complete."""
+        """Write a file that appears only once it is complete, in place of one that is there."""
+
+    def create(self, name: str, text: str) -> None:
+        """Write a file that appears only once it is complete. Raises SfPoliceError if it is there by then."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file, or a sub-folder with all that is in it; a link, and not what it leads to."""
+
+    def remove(self) -> None:
+        """Delete the folder itself, which is empty; a link stays."""
+
+    def at(self, name: str) -> str:
+        """Return where a name is, for people."""
 
 
 class LocalFolder:
@@ -47,19 +60,19 @@ class LocalFolder:
     def names(self, folder: str) -> list[str]:
         """See `Folder`."""
         path = self.path / folder
-        with self._errors():
+        with self._errors("use"):
             return [entry.name for entry in path.iterdir()] if path.is_dir() else []
 
     def read(self, name: str) -> str | None:
         """See `Folder`."""
         path = self.path / name
-        with self._errors():
+        with self._errors("use"):
             return path.read_text("utf-8", "replace") if path.exists() else None
 
     def write(self, name: str, text: str) -> None:
         """See `Folder`."""
         part = self.path / f".{name}.part"
-        with self._errors():
+        with self._errors("use"):
             self.path.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
                 file.write(text)
@@ -67,45 +80,42 @@ class LocalFolder:
                 os.fsync(file.fileno())
             part.replace(self.path / name)
 
+    def create(self, name: str, text: str) -> None:
+        """See `Folder`: the checkpoint's lock keeps others out in between."""
+        if self.read(name) is not None:
+            raise taken(self.at(name))
+        self.write(name, text)
+
+    def delete(self, name: str) -> None:
+        """See `Folder`."""
+        path = self.path / name
+        with self._errors("delete"):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def remove(self) -> None:
+        """See `Folder`."""
+        with self._errors("delete"):
+            if not self.path.is_symlink():
+                self.path.rmdir()
+
+    def at(self, name: str) -> str:
+        """See `Folder`."""
+        return str(self.path / name)
+
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self, verb: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise SfPoliceError(f"cannot use {error.filename or self.path}: {folder_reason(error)}") from error
+            raise SfPoliceError(f"cannot {verb} {error.filename or self.path}: {folder_reason(error)}") from error
 
 
-class HadoopFolder:
-    """A folder on any file system that Spark supports (`hdfs://`, `s3a://`, …)."""
-
-    def __init__(self, session: Any, uri: str) -> None:
-        self._jvm = session._jvm
-        self._path = self._jvm.org.apache.hadoop.fs.Path(uri)
-        self._fs = self._path.getFileSystem(session._jsc.hadoopConfiguration())
-
-    def _at(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self._path, name) if name else self._path
-
-    def names(self, folder: str) -> list[str]:
-        """See `Folder`."""
-        path = self._at(folder)
-        return [status.getPath().getName() for status in self._fs.listStatus(path)] if self._fs.exists(path) else []
-
-    def read(self, name: str) -> str | None:
-        """See `Folder`."""
-        if not self._fs.exists(self._at(name)):
-            return None
-        stream = self._fs.open(self._at(name))
-        try:
-            return bytes(stream.readAllBytes()).decode("utf-8", "replace")
-        finally:
-            stream.close()
-
-    def write(self, name: str, text: str) -> None:
-        """See `Folder`."""
-        part = self._at(f".{name}.part")
-        stream = self._fs.create(part, True)
-        stream.write(bytearray(text.encode()))
-        stream.close()
-        if not self._fs.rename(part, self._at(name)):
-            raise SfPoliceError(f"cannot write {self._at(name)}: another file is in its place")
+def taken(place: str) -> SfPoliceError:
+    """Return the error of a file that somebody else has written since it was looked for."""
+    return SfPoliceError(
+        f"cannot write {place}: another file is in its place",
+        remedy="another stream may have been started on this checkpoint: look at that one, or run again",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 
 from pyspark.sql import SparkSession
 
@@ -13,7 +14,8 @@ from sf_police.store.database import Database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.checkpoint import PLACE, adopt
 from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
-from sf_police.stream.filesystems import HadoopFolder, LocalFolder, spark_location
+from sf_police.stream.elsewhere import HadoopFolder
+from sf_police.stream.filesystems import Folder, LocalFolder, spark_location
 from sf_police.stream.source import java_properties
 from sf_police.topic.admin import Topic
 
@@ -35,27 +37,33 @@ def start_session(
     records = topic.records if config.until_end else None
     session = create_session(config, records=records, java_properties=java_properties(config))
     try:
-        folder = local or HadoopFolder(session, config.checkpoint)
-        if not local:
-            stored = resumed_settings(config, topic, folder, store, say=say)
-        config = with_state_partitions(config, stored, cores=session.sparkContext.defaultParallelism)
-        session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
-        place = {PLACE: spark_location(config.checkpoint)}
-        if stored is None:
-            settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions, **place}
-            adopt(folder, StoreWriter(database), settings)
-        else:
-            database.create()
-            _keep_settings(store, StoreWriter(database), {**stored, **place})
-            say(
-                f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions"
-            )
+        with ExitStack() as opened:
+            folder = local or opened.enter_context(closing(HadoopFolder(session, config.checkpoint, say=say)))
+            if not local:
+                stored = resumed_settings(config, topic, folder, store, say=say)
+            config = with_state_partitions(config, stored, cores=session.sparkContext.defaultParallelism)
+            session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
+            _bind(config, topic, folder, database, stored, say=say)
     except BaseException:
         stop_session(session)
         raise
     if config.has_small_batches:
         say(small_batches_line(config))
     return config, session
+
+
+def _bind(
+    config: Config, topic: Topic, folder: Folder, database: Database, stored: Settings | None, *,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    place = {PLACE: spark_location(config.checkpoint)}
+    if stored is None:
+        settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions, **place}
+        adopt(folder, StoreWriter(database), settings)
+        return
+    database.create()
+    _keep_settings(StoreReader(database), StoreWriter(database), {**stored, **place})
+    say(f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions")
 
 
 def _keep_settings(store: StoreReader, writer: StoreWriter, settings: Settings) -> None:

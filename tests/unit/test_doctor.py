@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pytest
 
 from sf_police.calls import QUESTION
 from sf_police.doctor import OK, TO_DO, WRONG, Finding, examine
-from sf_police.spark import jvm
+from sf_police.spark import jars, jvm
 from sf_police.store.database import open_database
 from sf_police.store.writer import StoreWriter
-from sf_police.stream import checkpoint
+from sf_police.stream import checkpoint, elsewhere
 from sf_police.stream.filesystems import LocalFolder
 from tests.support.builders import store_batch
 from tests.support.environment import ROOT
+from tests.support.folders import DictFolder
 from tests.support.question import resolve
 
 Look = Callable[..., dict[str, Finding]]
@@ -335,8 +336,24 @@ def test_to_look_is_not_to_lock(look: Look, tmp_path: Path, amid_a_batch: Path) 
         pass  # nobody holds it
 
 
-def test_a_checkpoint_elsewhere_is_for_the_stream_to_look_at(look: Look) -> None:
+@pytest.mark.parametrize(("files", "state"), [({}, TO_DO), ({"metadata": "{}", "offsets/0": ""}, WRONG)])
+def test_a_checkpoint_elsewhere_is_looked_at(
+    look: Look, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], state: str
+) -> None:
+    @contextmanager
+    def opened(_: object, say: object) -> Iterator[DictFolder]:
+        yield DictFolder(files)
+
+    monkeypatch.setattr(elsewhere, "checkpoint_folder", opened)
     found = look(checkpoint="hdfs://namenode/checkpoint")["checkpoint"]
 
-    assert found.state == OK
-    assert found.text.startswith("hdfs://namenode/checkpoint is not on this machine")
+    assert found.state == state
+    assert "hdfs://namenode/checkpoint" in found.text
+
+
+def test_the_jars_for_an_object_store_are_missed(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jars, "checksums", lambda broker: {})
+
+    found = look(checkpoint="s3a://bucket/checkpoint")["jars"]
+
+    assert (found.state, found.remedy) == (TO_DO, "run `make install-s3`")

@@ -9,7 +9,7 @@ import pytest
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
-from sf_police.spark import jars
+from sf_police.spark import jars, jvm
 from tests.support.question import resolve
 
 CONTENTS = {"a.jar": b"one", "b.jar": b"two"}
@@ -28,7 +28,7 @@ def fetching(monkeypatch: pytest.MonkeyPatch, contents: dict[str, bytes]) -> lis
     """What is fetched, and the folders into which it was."""
     folders: list[Path] = []
 
-    def fetch(_: Config, incoming: Path) -> None:
+    def fetch(_: jars.Jars, __: Config, incoming: Path) -> None:
         folders.append(incoming)
         (incoming / "connector-9.9").mkdir()
         for name, data in contents.items():
@@ -49,7 +49,7 @@ def test_jars_are_installed_once(config: Config, monkeypatch: pytest.MonkeyPatch
     folders, said = fetching(monkeypatch, CONTENTS), []
 
     for _ in range(2):
-        jars.install_connector(config, say=said.append)
+        jars.install(jars.connector(), config, say=said.append)
 
     assert installed(config) == WHOLE
     assert [folder.exists() for folder in folders] == [False]
@@ -62,7 +62,7 @@ def test_damaged_jars_are_replaced(config: Config, monkeypatch: pytest.MonkeyPat
     for name in ("a.jar", "left from another version.jar"):
         (config.jars_dir / "connector-9.9" / name).write_bytes(b"damaged")
 
-    jars.install_connector(config, say=lambda _: None)
+    jars.install(jars.connector(), config, say=lambda _: None)
 
     assert installed(config) == WHOLE
 
@@ -81,7 +81,7 @@ def test_what_was_not_asked_for_is_not_installed(
     fetching(monkeypatch, contents)
 
     with pytest.raises(SfPoliceError, match=rf"\({what}\); nothing was installed"):
-        jars.install_connector(config, say=lambda _: None)
+        jars.install(jars.connector(), config, say=lambda _: None)
 
     assert installed(config) == {}
     assert list(config.jars_dir.iterdir()) == []
@@ -90,8 +90,8 @@ def test_what_was_not_asked_for_is_not_installed(
 def test_another_pyspark_is_refused(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jars.pyspark, "__version__", "1.0")
 
-    with pytest.raises(SfPoliceError, match="no checksums for the connector of pyspark 1.0"):
-        jars.install_connector(config, say=lambda _: None)
+    with pytest.raises(SfPoliceError, match="no checksums for the jars of Spark's Kafka connector of pyspark 1.0"):
+        jars.install(jars.connector(), config, say=lambda _: None)
 
 
 def test_a_folder_that_cannot_be_written_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_written_is_named(config: Config, monkeypatch: p
     config.jars_dir.write_text("a file")
 
     with pytest.raises(SfPoliceError, match=f"cannot write to {config.jars_dir}: a file is in its place"):
-        jars.install_connector(config, say=lambda _: None)
+        jars.install(jars.connector(), config, say=lambda _: None)
 
 
 def test_the_package_has_the_checksums_of_the_connector_and_of_a_broker() -> None:
@@ -108,6 +108,14 @@ def test_the_package_has_the_checksums_of_the_connector_and_of_a_broker() -> Non
     assert {name.partition("-")[0] for name in own} == {"connector"}
     assert {name.partition("-")[0] for name in every} == {"connector", "kafka_2.13"}
     assert all(len(total) == 64 for total in every.values())
+
+
+def test_the_package_has_the_checksums_of_what_reads_s3a_for_sparks_own_hadoop() -> None:
+    sums = jars.s3a().sums
+
+    assert {name.partition("/")[0] for name in sums} == {f"s3-{jvm.hadoop_version()}"}
+    assert f"s3-{jvm.hadoop_version()}/hadoop-aws-{jvm.hadoop_version()}.jar" in sums
+    assert not any("bundle" in name for name in sums)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The session's options, without a session."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -9,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.errors import SfPoliceError
+from sf_police.spark.jvm import s3_folder
 from sf_police.spark.session import _executor_options, _with_properties, create_session, spark_options
 from tests.support.question import resolve
 
@@ -55,6 +57,22 @@ def test_hadoops_default_is_this_machine_where_all_runs_here(
     options = spark_options(resolve({"jars_dir": jars_dir, **settings}))
 
     assert options.get("spark.hadoop.fs.defaultFS") == expected
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "are_loaded"), [("s3a://bucket/checkpoint", True), ("hdfs://namenode/checkpoint", False)]
+)
+def test_the_jars_for_s3a_are_loaded_for_a_checkpoint_there(checkpoint: str, are_loaded: bool, jars_dir: str) -> None:
+    jar = Path(jars_dir) / s3_folder() / "hadoop-aws.jar"
+    jar.parent.mkdir()
+    jar.touch()
+    config = resolve({"jars_dir": jars_dir, "checkpoint": checkpoint})
+
+    options = spark_options(config)
+
+    assert options.get("spark.jars") == (str(jar) if are_loaded else None)
+    assert str(jar) not in options["spark.driver.extraClassPath"]  # else the archive of classes would not fit
+    assert (str(jar) in spark_options(replace(config, spark_master="yarn"))["spark.jars"]) == are_loaded
 
 
 @pytest.mark.parametrize(

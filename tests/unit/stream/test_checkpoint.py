@@ -7,7 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +21,10 @@ from sf_police.store.tables import Batch
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import checkpoint
 from tests.support.builders import a_batch
+from tests.support.folders import PLACE, DictFolder
 
-PLACE = "hdfs://namenode/check point"
 SETTINGS = {"topic": "calls", "window": "30 minutes"}
 WAY_OUT = "run `make reset`, which deletes both; the topic is then read again from its start"
-
-
-@dataclass
-class DictFolder:
-    """A `Folder` in memory: text by name, sub-folders by the slashes in them."""
-
-    files: dict[str, str] = field(default_factory=dict)
-
-    def names(self, folder: str) -> list[str]:
-        start = f"{folder}/" if folder else ""
-        inside = [name.removeprefix(start) for name in self.files if name.startswith(start)]
-        return sorted({name.partition("/")[0] for name in inside})
-
-    def read(self, name: str) -> str | None:
-        return self.files.get(name)
-
-    def write(self, name: str, text: str) -> None:
-        self.files[name] = text
 
 
 class Stream:
@@ -379,8 +361,40 @@ def test_a_store_names_the_checkpoint_that_it_belongs_to(stream: Stream) -> None
         assert "make reset" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", [checkpoint.MARKER, "metadata"])
+def test_of_two_streams_that_make_a_checkpoint_at_once_one_gets_in(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Stream(tmp_path / "first.db"), Stream(tmp_path / "second.db")
+    second.folder = first.folder
+    create = DictFolder.create
+
+    def late(folder: DictFolder, this: str, text: str) -> None:
+        if this == name:
+            monkeypatch.setattr(DictFolder, "create", create)
+            first.adopt()
+        create(folder, this, text)
+
+    monkeypatch.setattr(DictFolder, "create", late)
+    with pytest.raises(SfPoliceError, match="another file is in its place"):
+        second.adopt()
+
+    assert first.settings() is not None
+    with pytest.raises(SfPoliceError, match="has no store that belongs to it|belong to different streams"):
+        second.settings()
+
+
+def test_a_start_that_was_cut_short_before_the_metadata_is_made_anew(tmp_path: Path) -> None:
+    stream = Stream(tmp_path / "answers.db")
+    stream.folder.files[checkpoint.MARKER] = "{}"
+
+    stream.adopt()
+
+    assert stream.settings() is not None
+
+
 def test_a_checkpoint_elsewhere_is_held_by_a_lock_of_its_own_in_the_state_folder(tmp_path: Path) -> None:
     with checkpoint.exclusive(PLACE, tmp_path), checkpoint.exclusive(f"{PLACE}-2", tmp_path):
         assert len(list(tmp_path.glob("*.lock"))) == 2
-        with pytest.raises(SfPoliceError, match="another stream"), checkpoint.exclusive(PLACE, tmp_path):
+        with pytest.raises(SfPoliceError, match="another stream"), checkpoint.exclusive(f"{PLACE}/", tmp_path):
             pytest.fail("both hold it")

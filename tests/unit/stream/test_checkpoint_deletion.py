@@ -37,8 +37,9 @@ def content(folder: Path) -> list[str]:
 
 
 def delete(folder: Path, stream: str | None) -> list[str]:
-    deletion.ensure_ours(str(folder), stream)
-    return deletion.delete(str(folder))
+    opened = LocalFolder(folder)
+    deletion.ensure_ours(opened, str(folder), stream)
+    return deletion.delete(opened)
 
 
 @pytest.mark.parametrize(("marker", "stream"), [("{}", None), ("damaged", "another"), (None, ID)])
@@ -122,12 +123,7 @@ def test_adopting_leaves_the_proof_and_the_stores_name(tmp_path: Path) -> None:
         where = database.where
     (place / "metadata").write_text("damaged")
 
-    assert deletion.names_store(str(place), where)
-    assert not deletion.names_store(str(place), f"{where}2")
+    assert deletion.names_store(LocalFolder(place), where)
+    assert not deletion.names_store(LocalFolder(place), f"{where}2")
     assert delete(place, None) == []
     assert not place.exists()
-
-
-def test_a_checkpoint_elsewhere_is_left_to_its_own_tools() -> None:
-    with pytest.raises(SfPoliceError, match="is not on this machine: delete it with its file system's own tool"):
-        deletion.ensure_ours("hdfs://namenode/checkpoint", ID)

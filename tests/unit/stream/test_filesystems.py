@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
-from typing import Any
+from threading import Event
 
 import pytest
 from pyspark.sql import SparkSession
 
 from sf_police.errors import SfPoliceError
-from sf_police.stream.filesystems import Folder, HadoopFolder, LocalFolder, spark_location
+from sf_police.stream import elsewhere
+from sf_police.stream.elsewhere import HadoopFolder
+from sf_police.stream.filesystems import Folder, LocalFolder, spark_location
 
 
 @pytest.fixture
@@ -81,8 +84,7 @@ def test_a_file_that_cannot_be_finished_does_not_appear(path: Path, monkeypatch:
     assert LocalFolder(path).read("metadata") is None
 
 
-def test_a_file_is_replaced_whole(path: Path) -> None:
-    folder = LocalFolder(path)
+def test_a_file_is_replaced_whole(folder: Folder) -> None:
     folder.write("metadata", "a longer text")
     folder.write("metadata", "short")
 
@@ -95,7 +97,37 @@ def test_what_a_killed_write_left_behind_gets_into_nothing(folder: Folder, path:
     folder.write("metadata", "{}")
 
     assert folder.read("metadata") == "{}"
+    # Elsewhere it stays, as another stream's start may be writing it; `make reset` deletes it.
+    assert {entry.name for entry in path.iterdir()} - {"metadata", ".metadata.crc"} <= {".metadata.part"}
+
+
+def test_a_file_that_is_there_is_not_created_again(folder: Folder, path: Path) -> None:
+    folder.create("metadata", "the first")
+
+    with pytest.raises(SfPoliceError, match=r"cannot write .*/metadata: another file is in its place: another stream"):
+        folder.create("metadata", "the second")
+    assert folder.read("metadata") == "the first"
     assert [entry.name for entry in path.iterdir() if not entry.name.endswith(".crc")] == ["metadata"]
+
+
+def test_a_file_a_sub_folder_and_the_folder_itself_are_deleted(folder: Folder, path: Path) -> None:
+    (path / "state" / "0").mkdir(parents=True)
+    for name in ("state/0/1.delta", "metadata"):
+        (path / name).touch()
+
+    folder.delete("state")
+    assert [entry.name for entry in path.iterdir()] == ["metadata"]
+    folder.delete("metadata")
+    folder.remove()
+    assert not path.exists()
+
+
+def test_a_folder_with_something_in_it_is_not_removed(folder: Folder, path: Path) -> None:
+    folder.write("metadata", "{}")
+
+    with pytest.raises(SfPoliceError, match=r"cannot (delete|use) .*(not empty|Not empty|Directory not empty)"):
+        folder.remove()
+    assert folder.read("metadata") == "{}"
 
 
 def test_a_checkpoint_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -112,27 +144,40 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         LocalFolder(tmp_path).read("metadata")
 
 
-def test_a_file_system_that_does_not_rename_is_one_line(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class NoRename:
-        """As HDFS where a file of that name exists."""
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("nowhere://there/checkpoint", "no file system is known for nowhere://: set CHECKPOINT to a folder, hdfs://"),
+        ("s3://bucket/checkpoint", "Hadoop knows no s3://: write s3a:// instead"),
+        ("s3a://bucket/checkpoint", "the jars for s3a:// are not installed: run `make install-s3`"),
+        ("hdfs://name-node.invalid/checkpoint", "no address is known for the host name-node.invalid: check its name"),
+        ("hdfs://127.0.0.1:{port}/checkpoint", "no name node answers at 127.0.0.1:{port}: start HDFS, or check"),
+    ],
+)
+def test_a_file_system_that_is_not_there_is_one_line(spark: SparkSession, uri: str, message: str) -> None:
+    with socket.socket() as closed:  # bound, and not listening
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(SfPoliceError) as error:
+            HadoopFolder(spark, uri.format(port=port)).names("")
 
-        def create(self, *_: Any) -> Any:
-            return self
+    assert str(error.value).startswith(f"cannot use {uri}: {message}".format(port=port))
+    assert "\n" not in str(error.value)
 
-        def write(self, _: bytearray) -> None: ...
 
-        def close(self) -> None: ...
+def test_what_is_waited_for_is_said(spark: SparkSession, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = Event()
+    monkeypatch.setattr(elsewhere, "_QUIET_S", 0.0)
+    lines: list[str] = []
 
-        def rename(self, *_: Any) -> bool:
-            return False
+    def say(line: str) -> None:
+        lines.append(line)
+        said.set()
 
-    folder = HadoopFolder(spark, f"file://{tmp_path}")
-    monkeypatch.setattr(folder, "_fs", NoRename())
-
-    with pytest.raises(SfPoliceError, match="cannot write .*/metadata: another file is in its place"):
-        folder.write("metadata", "{}")
+    folder = HadoopFolder(spark, f"file://{path}", say=say)
+    with folder._asked():
+        assert said.wait(30)
+    assert lines[0] == f"waiting for the checkpoint's file system (file://{path})"
 
 
 @pytest.mark.parametrize(
