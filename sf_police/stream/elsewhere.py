@@ -23,6 +23,8 @@ _QUIET_S: Final = 5.0
 _BOUNDED: Final = {
     "fs.s3a.attempts.maximum": "2",
     "fs.s3a.retry.limit": "3",
+    "fs.s3a.retry.throttle.limit": "4",
+    "fs.s3a.retry.throttle.interval": "500ms",
     "fs.s3a.connection.establish.timeout": "10s",
     "ipc.client.connect.max.retries": "5",
     "ipc.client.connect.max.retries.on.timeouts": "1",

@@ -49,7 +49,7 @@ def test_killed_at_a_point_it_is_exact(job: Job, server: Hdfs, point: str) -> No
 def test_killed_at_random_it_is_exact_and_reset_deletes_what_is_ours(job: Job, server: Hdfs) -> None:
     on_hdfs(job, server, 20_000, 1_000)
     moments = random.Random(19)
-    for _ in range(4):
+    for _ in range(3):
         process = job.start("stream")
         wait_for_line(process, "checkpoint", "each micro-batch")
         time.sleep(moments.uniform(0, 4))  # not a wait: the moment of the kill is what is random
