@@ -12,6 +12,7 @@ from typing import Final
 # Targets whose commands have other names.
 _COMMANDS: Final = {
     "data": "generate",
+    "install-s3": "install --s3",
     "run-stream": "stream",
     "topic-create": "create-topic",
     "topic-inspect": "inspect",
@@ -63,4 +64,4 @@ def in_reach(text: str) -> str:
         return text.replace("`sf-police ", f"`{_script()} ")
     for before, after in _WITHOUT_SCRIPTS.items():
         text = text.replace(before, after)
-    return re.sub(r"`make ([a-z-]+)`", lambda found: f"`{how_to(found[1])}`", text)
+    return re.sub(r"`make ([a-z0-9-]+)`", lambda found: f"`{how_to(found[1])}`", text)

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +17,8 @@ from tests.support.job import Job
 from tests.support.s3 import SECRET, CutError, Gate, S3Server, gated, moto, on_s3, running, versitygw
 
 CALLS = 20_000
+# On a machine that has much else to do.
+MOST_S = 900
 
 
 @pytest.fixture(scope="module", params=["moto", "versitygw"])
@@ -55,7 +56,7 @@ def run_killed(job: Job, gate: Gate, moment: str, is_it: Callable[[str, str], bo
             raise CutError
 
     gate.on_request = kill
-    output = process.communicate(timeout=240)
+    output = process.communicate(timeout=MOST_S)
     gate.on_request = lambda *_: None
     assert process.returncode == -signal.SIGKILL, output
 
@@ -91,17 +92,17 @@ def test_killed_at_each_of_its_changes_it_is_exact(job: Job, gate: Gate, change:
 
 def test_killed_at_random_it_is_exact(job: Job, gate: Gate) -> None:
     on_s3(job, gate.port)
-    with_calls(job, CALLS, 1_000)
+    with_calls(job, CALLS, 2_000)
     moments = random.Random(19)
     for _ in range(3):
-        count = moments.randrange(30, 150)
+        count = moments.randrange(20, 90)
         seen = iter(range(10**9))
         run_killed(job, gate, moments.choice(("before", "after")), lambda *_, n=count, seen=seen: next(seen) == n)
-    began = time.monotonic()
-    job.run("stream", "--until-end")
+    last = job.start("stream", "--until-end")
+    _, said = last.communicate(timeout=MOST_S)
 
+    assert last.returncode == 0, said
     oracle.assert_exact(job.state / "answers.db", job.kafka, job.topic)
-    print(f"{CALLS} calls, 3 kills: exact; the last run took {time.monotonic() - began:.0f} s")
 
 
 def test_a_slow_store_is_exact(job: Job, gate: Gate) -> None:

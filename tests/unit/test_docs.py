@@ -16,7 +16,7 @@ from tests.support.environment import ROOT
 PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", *PAGES)
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = dict(re.findall(r"^([a-z][a-z-]*):[^=\n]*?## (.+)$", MAKEFILE, re.MULTILINE))
+TARGETS = dict(re.findall(r"^([a-z][a-z0-9-]*):[^=\n]*?## (.+)$", MAKEFILE, re.MULTILINE))
 
 
 def text() -> str:
@@ -24,14 +24,14 @@ def text() -> str:
 
 
 def test_every_make_target_in_the_documents_exists_and_has_help() -> None:
-    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", text(), re.MULTILINE))
 
     assert named - set(TARGETS) == set()
 
 
 def test_every_target_is_phony_has_help_and_a_row_in_the_documents() -> None:
-    phony = re.findall(r"^\.PHONY: ([a-z-]+)\n\1:", MAKEFILE, re.MULTILINE)
-    rows = set(re.findall(r"^\| `make ([a-z-]+)`", (ROOT / "docs" / "targets.md").read_text(), re.MULTILINE))
+    phony = re.findall(r"^\.PHONY: ([a-z0-9-]+)\n\1:", MAKEFILE, re.MULTILINE)
+    rows = set(re.findall(r"^\| `make ([a-z0-9-]+)`", (ROOT / "docs" / "targets.md").read_text(), re.MULTILINE))
 
     assert set(phony) == set(TARGETS)
     assert rows == set(TARGETS) - {"help"}
@@ -40,8 +40,8 @@ def test_every_target_is_phony_has_help_and_a_row_in_the_documents() -> None:
 def test_help_lists_every_target() -> None:
     shown = subprocess.run(["make", "-s", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
 
-    named = re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE)
-    for names in re.findall(r"^(?:[A-Z][a-z ]+:| {12,}) +([a-z -]+)$", shown, re.MULTILINE):
+    named = re.findall(r"^  ([a-z0-9-]+) ", shown, re.MULTILINE)
+    for names in re.findall(r"^(?:[A-Z][a-z ]+:| {12,}) +([a-z0-9 -]+)$", shown, re.MULTILINE):
         named += names.split()
     assert sorted(named) == sorted(TARGETS)
 

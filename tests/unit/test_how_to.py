@@ -37,6 +37,7 @@ def test_in_a_clone_the_program_is_in_the_venv(tmp_path: Path, monkeypatch: pyte
     ("text", "told"),
     [
         ("no jars: run `make install`", "no jars: run `sf-police install`"),
+        ("run `make install-s3`", "run `sf-police install --s3`"),
         ("run `make reset`, then `make run-stream`", "run `sf-police reset`, then `sf-police stream`"),
         ("no topic: run `make topic-create`", "no topic: run `sf-police create-topic`"),
         ("no broker: run `make kafka-start`", "no broker: start a broker, or name one with KAFKA_BOOTSTRAP_SERVERS"),
