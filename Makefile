@@ -100,7 +100,7 @@ dashboard: install ## Serve a page on the store, while a stream runs or after
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
 
-##- See it
+##- Try it
 .PHONY: topic-inspect
 topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
 	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
@@ -112,6 +112,14 @@ report: install ## Write the answer, charts and books into files
 .PHONY: drill
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
 	@scripts/drill.sh $(ARGS)
+
+.PHONY: spark-start
+spark-start: install ## Start a Spark cluster on loopback, and wait for its workers
+	@scripts/spark-start.sh $(ARGS)
+
+.PHONY: spark-stop
+spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
+	@scripts/spark-stop.sh
 
 ##- Kafka
 .PHONY: kafka-start
