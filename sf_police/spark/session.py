@@ -156,7 +156,16 @@ def create_session(
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return _with_properties(_started_session(config, conf, java, environ, output), java_properties)
+        session = _started_session(config, conf, java, environ, output)
+        _insist_on_log_level(session, given.get("spark.log.level"))
+        return _with_properties(session, java_properties)
+
+
+def _insist_on_log_level(session: SparkSession, level: str | None) -> None:
+    # A PySpark shell, which our JVM is to Spark, shows no INFO until its level was changed, and it is at INFO already.
+    if level:
+        for each in ("ERROR", level):
+            session.sparkContext.setLogLevel(each)
 
 
 def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:
