@@ -13,8 +13,8 @@ MAKEFLAGS += --no-builtin-rules
 # counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
   DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
-  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST DASHBOARD_PORT JARS_DIR \
-  JAVA_HOME MAVEN_REPO
+  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST \
+  DASHBOARD_PORT JARS_DIR JAVA_HOME MAVEN_REPO
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
 
@@ -100,7 +100,7 @@ dashboard: install ## Serve a page on the store, while a stream runs or after
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
 
-##- See it
+##- Try it
 .PHONY: topic-inspect
 topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
 	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
@@ -112,6 +112,14 @@ report: install ## Write the answer, charts and books into files
 .PHONY: drill
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
 	@scripts/drill.sh $(ARGS)
+
+.PHONY: spark-start
+spark-start: install ## Start a Spark cluster on loopback, and wait for its workers
+	@scripts/spark-start.sh $(ARGS)
+
+.PHONY: spark-stop
+spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
+	@scripts/spark-stop.sh
 
 ##- Kafka
 .PHONY: kafka-start
@@ -157,7 +165,7 @@ test-faults: install ## Kill, stop and break everything, compare with an oracle,
 	@"$(PYTHON)" -m pytest tests/faults $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: .s3-install ## Run the tests of Spark and of checkpoints on servers elsewhere: object stores, HDFS
+test-cluster: .s3-install ## Count on a Spark cluster, and with checkpoints elsewhere, amid kills
 	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
 
 .PHONY: fuzz

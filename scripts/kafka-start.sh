@@ -128,17 +128,6 @@ ports() {
   [[ -z "${IS_SECURED}" ]] || printf '%s\n' "$(sasl_port "$1")" "$(mtls_port "$1")"
 }
 
-# A broker outlives its caller, so it must not hold the caller's locks and pipes: it keeps only its own 0 to 2.
-close_descriptors() {
-  local path
-  for path in {3..19} /dev/fd/*; do
-    case "${path##*/}" in
-      [0-2] | *[!0-9]*) ;;
-      *) eval "exec ${path##*/}>&-" ;;
-    esac
-  done
-}
-
 render() {
   local replication="${BROKERS}" port
   port="$(broker_port "$1")"

@@ -6,8 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
   say "lint, unit tests, integration tests, the page in Chromium and the quick part of the fault tests: some 19 minutes on two cores"
-  say "not among them: the slow tests of servers and installs (make test-servers), all faults (make test-faults), the fuzzer (make fuzz),"
-  say "a broker in a container (make test-docker), benchmarks"
+  say "not among them: the slow tests of servers and installs (make test-servers), all faults (make test-faults), Spark clusters (make test-cluster),"
+  say "the fuzzer (make fuzz), a broker in a container (make test-docker), benchmarks"
   if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
     say "left out here: the store in PostgreSQL, as there is no initdb (Debian: apt-get install postgresql)"
   fi

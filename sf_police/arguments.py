@@ -16,13 +16,13 @@ from sf_police.view.help import Form, epilog, examples, factor, group_of, metava
 # The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
 _FILES: Final = ("state_dir", "store", "store_schema")
-_SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home")
+_SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home")
 _STREAM: Final = (
     "store_retry", "retention", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "starting_offsets", "until_end", "state_partitions", "metrics_port", *_SPARK,
 )  # fmt: skip
 # What a checkpoint that is not on this machine takes.
-_ELSEWHERE: Final = ("checkpoint", "jars_dir", "java_home")
+_ELSEWHERE: Final = ("checkpoint", "jars_dir", "java_home", "spark_conf")
 _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "metrics_port", *_SPARK,

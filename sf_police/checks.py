@@ -1,4 +1,7 @@
-"""What a setting may be: each check parses a text, and raises ValueError that says what was expected."""
+"""What a setting may be: each check parses a text, and raises ValueError that says what was expected.
+
+And where what a setting names is: on this machine or not.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week"
 _HOUR: Final = 3600
 _CENTURY: Final = 5_200 * 604_800
 JARS_DIR: Final = "~/.cache/sf-police/jars"
+_LOCAL_MASTER: Final = re.compile(r"local(\[.*\])?")
+_LOOPBACK_MASTER: Final = re.compile(r"local-cluster\[.*\]|spark://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
+_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
 def duration_s(text: str) -> int:
@@ -123,3 +129,18 @@ def jars_dir(text: str) -> Path:
 def checkpoint(text: str) -> str:
     """Check a checkpoint's folder or URI."""
     return str(path(text)) if text.startswith("~") else text
+
+
+def has_scheme(text: str) -> bool:
+    """Return whether a folder is named by a URI, not by a bare path."""
+    return bool(_SCHEME.match(text))
+
+
+def is_local(master: str) -> bool:
+    """Return whether the driver of this Spark master is its only executor."""
+    return bool(_LOCAL_MASTER.fullmatch(master))
+
+
+def is_loopback(master: str) -> bool:
+    """Return whether all executors of this Spark master are on this machine."""
+    return is_local(master) or bool(_LOOPBACK_MASTER.fullmatch(master))

@@ -19,7 +19,6 @@ from sf_police.errors import UsageError
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 # Names of files that Python alone opens.
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
-_LOOPBACK_MASTER: Final = re.compile(r"spark://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
 STORE_FILE: Final = "answers.db"
@@ -93,6 +92,9 @@ class Config:
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
     spark_driver_memory: str = _setting("2g", checks.memory, "memory of Spark's driver JVM")
     spark_ui_port: int | None = _setting(None, checks.number(1, 65535), "port of Spark's UI; off unless set")
+    spark_conf: str | None = _setting(
+        None, str, "more options for Spark: a file as spark-defaults.conf, or `spark.NAME=VALUE ...`"
+    )
     metrics_port: int | None = _setting(
         None, checks.number(1, 65535), "port of Prometheus metrics beside the stream, on loopback; off unless set"
     )
@@ -130,12 +132,12 @@ class Config:
     @property
     def is_local_master(self) -> bool:
         """Whether the driver and the executors are one process on this machine."""
-        return self.spark_master.startswith("local")
+        return checks.is_local(self.spark_master)
 
     @property
     def has_loopback_master(self) -> bool:
         """Whether nothing of Spark is reached from another machine: its master is local, or listens on loopback."""
-        return self.is_local_master or bool(_LOOPBACK_MASTER.fullmatch(self.spark_master))
+        return checks.is_loopback(self.spark_master)
 
 
 def settings() -> tuple[Field[Any], ...]:

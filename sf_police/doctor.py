@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import pyspark
+
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UnknownTopicError
 from sf_police.how_to import is_clone
@@ -20,7 +22,8 @@ from sf_police.question import Question, number_of
 from sf_police.spark import jars, jvm
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database, open_database
-from sf_police.stream import checkpoint, elsewhere
+from sf_police.stream import checkpoint, elsewhere, filesystems
+from sf_police.stream.user_options import user_options
 from sf_police.topic import admin
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.refusals import NotStartedError
@@ -49,8 +52,8 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
     """Yield every finding, in the order in which a newcomer meets them."""
     checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
         ("Python", _python), ("user", _user), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
-        ("files", _files), ("broker", _broker), ("topic", _topic), ("store", partial(_store, question=question)),
-        ("checkpoint", partial(_checkpoint, question=question)),
+        ("files", _files), ("Spark", _spark), ("broker", _broker), ("topic", _topic),
+        ("store", partial(_store, question=question)), ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
     no_broker = ""
     for name, check in checks:
@@ -148,6 +151,12 @@ def _files(_: Config) -> Finding:
     return Finding("files", OK, f"{'any number' if most is None else f'{most:,}'} may be open at once")
 
 
+def _spark(config: Config) -> Finding:
+    options = user_options(config)
+    more = f", with {number_of(len(options), 'options')} of SPARK_CONF" if options else ""
+    return Finding("Spark", OK, f"{pyspark.__version__}, SPARK_MASTER={config.spark_master}{more}")
+
+
 def _broker(config: Config) -> Finding:
     access = kafka_access(config)
     return Finding("broker", OK, f"{admin.count_brokers(access)} at {access.servers}")
@@ -179,6 +188,7 @@ def _store(config: Config, *, question: Question) -> Finding:
 
 
 def _checkpoint(config: Config, *, question: Question) -> Finding:
+    filesystems.ensure_shared(config.checkpoint, config.spark_master)
     place = config.local_checkpoint or config.checkpoint
     in_use = Finding("checkpoint", OK, f"{place} is in use by a stream, which checked it when it started")
     # Amid a batch the two differ. The lock is not held here: a stream that starts now would be refused.

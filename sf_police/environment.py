@@ -124,9 +124,9 @@ def for_spark(
     return given
 
 
-def chooses_collector(environ: Mapping[str, str]) -> bool:
-    """Whether the environment's options for Java already name a garbage collector."""
-    return any(_COLLECTORS.search(environ.get(variable, "")) for variable in _JAVA_VARIABLES)
+def chooses_collector(environ: Mapping[str, str], more: str = "") -> bool:
+    """Whether the environment's options for Java, or `more` of them, already name a garbage collector."""
+    return any(_COLLECTORS.search(text) for text in (more, *(environ.get(name, "") for name in _JAVA_VARIABLES)))
 
 
 def with_temporary_folder(environ: Mapping[str, str], folder: str) -> dict[str, str]:

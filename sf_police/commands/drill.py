@@ -40,7 +40,7 @@ _SEEDS: Final = 10**6
 _OF_THE_STREAM: Final = (
     "kafka_bootstrap_servers", "kafka_topic", "kafka_client_properties", "state_dir", "store", "checkpoint", "window",
     "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "spark_master",
-    "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home",
+    "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home",
 )  # fmt: skip
 
 

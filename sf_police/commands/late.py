@@ -26,12 +26,14 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     from sf_police.store.database import existing_database
     from sf_police.stream.late import newest_records, read_late_batches
     from sf_police.stream.source import java_properties
+    from sf_police.stream.user_options import user_options
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
     from sf_police.topic.rights import READ
     from sf_police.view.late import print_late
 
     config, question = run.config, run.question
+    options = user_options(config)
     with closing(existing_database(config.store, question, config.store_schema)) as database:
         store = StoreReader(database)
         batches, expired = store.late_batches(), store.expired("late")
@@ -51,7 +53,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     say(f"reading {len(wanted):,} of {number:,} micro-batches with late records again")
     first = {str(partition.number): partition.first_offset for partition in topic.partitions}
     records = sum(batch.read for batch in wanted)
-    session = create_session(config, records=records, java_properties=java_properties(config))
+    session = create_session(config, records=records, java_properties=java_properties(config), user_options=options)
     try:
         found = list(read_late_batches(session, config, question, wanted, first))
     finally:

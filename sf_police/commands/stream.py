@@ -56,6 +56,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
     from sf_police.view import answer, live, terminal
 
     config, stop = run.config, run.stop
+    startup.checked_options(config)  # before anything is held, made or asked
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
     opened = closing(open_database(config.store, run.question, config.store_schema))
     with only_stream, opened as database, database.held(), metrics_served(run):

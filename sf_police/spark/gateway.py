@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
@@ -26,6 +26,7 @@ from sf_police.stop import held
 
 _POLL_S: Final = 0.02
 _END_S: Final = 60
+_ASCII: Final = 128
 _running: Final[set[subprocess.Popen[bytes]]] = set()
 
 
@@ -45,8 +46,11 @@ def start_gateway(conf: SparkConf, *, java: Path, environ: Mapping[str, str], ou
     Raises:
         JvmEndedError: it did not start.
     """
-    command = _spark_command(conf, java, environ, output)
     with tempfile.TemporaryDirectory() as folder:
+        # Not on the command line, which everybody on this machine can read: an option may be a secret.
+        options = Path(folder) / "options"
+        options.write_text(_properties(conf.getAll()), "ascii")
+        command = _spark_command(options, java, environ, output)
         address = Path(folder) / "address"
         given = {**environ, "_PYSPARK_DRIVER_CONN_INFO_PATH": str(address), "SPARK_CONNECT_MODE": "0"}
         process = _started(command, environ=given, stdin=subprocess.PIPE, stdout=output, stderr=output)
@@ -68,11 +72,20 @@ def submitted_gateway() -> Any:
     return launch_gateway()  # type: ignore[no-untyped-call]
 
 
-def _spark_command(conf: SparkConf, java: Path, environ: Mapping[str, str], output: IO[bytes]) -> list[str]:
-    options = [text for name, value in conf.getAll() for text in ("--conf", f"{name}={value}")]
+def _properties(options: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{_escaped(name)}={_escaped(value)}\n" for name, value in options)
+
+
+def _escaped(text: str) -> str:
+    # As java.util.Properties reads it: characters of 16 bits.
+    units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")
+    return "".join(chr(unit) if chr(unit).isalnum() and unit < _ASCII else f"\\u{unit:04x}" for unit in units)
+
+
+def _spark_command(options: Path, java: Path, environ: Mapping[str, str], output: IO[bytes]) -> list[str]:
     launcher = [str(java), "-cp", f"{environ['SPARK_HOME']}/jars/*", "org.apache.spark.launcher.Main"]
     process = _started(
-        [*launcher, "org.apache.spark.deploy.SparkSubmit", *options, "pyspark-shell"],
+        [*launcher, "org.apache.spark.deploy.SparkSubmit", "--properties-file", str(options), "pyspark-shell"],
         environ=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output,
     )  # fmt: skip
     try:

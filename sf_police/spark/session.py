@@ -22,9 +22,10 @@ from pyspark.sql import SparkSession
 
 from sf_police import environment
 from sf_police.config import Config
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.spark import gateway, jvm
 from sf_police.spark.failures import start_failure
+from sf_police.spark.merging import java_options_of_driver, merged
 
 # Options that the pipeline's results depend on; its tests set the same.
 MEANING: Final = {
@@ -84,7 +85,8 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     jars = [str(jar) for jar in jvm.connector_jars(config)]
     # By Spark's own class loader: on the class path they would make the archive of Spark's classes useless.
     loaded = [str(jar) for jar in jvm.checkpoint_jars(config)]
-    options = {**session_options(config), "spark.driver.memory": config.spark_driver_memory}
+    options = {**session_options(config), "spark.app.name": "sf-police"}
+    options["spark.driver.memory"] = config.spark_driver_memory
     options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
     options["spark.ui.showConsoleProgress"] = "false"
     if config.spark_ui_port:
@@ -113,6 +115,7 @@ def create_session(
     records: int | None = None,
     more_java_options: str = "",
     java_properties: Mapping[str, str] | None = None,
+    user_options: Mapping[str, str] | None = None,
 ) -> SparkSession:
     """Start the JVM and the session; their output goes to STATE_DIR/spark.log.
 
@@ -123,25 +126,31 @@ def create_session(
         records: how many the run will read; None if it has no end.
         more_java_options: extra options for a local master's JVM.
         java_properties: system properties of the driver's JVM, and of the executors'.
+        user_options: Spark's options by name; they win over ours.
 
     Raises:
+        UsageError: there are `user_options`, but spark-submit has options of its own.
         SfPoliceError: Java or the jars are missing, the user has no name, or Spark cannot start.
     """
     # What `cli.py` has settled already holds for a session without it, too.
     environ = environment.inherited(os.environ, python=sys.executable, encoding=locale.getencoding())
     if environment.is_submitted(environ):
+        if user_options:
+            raise UsageError("SPARK_CONF does not count under spark-submit", remedy="give its options to spark-submit")
         submitted = gateway.submitted_gateway()
         before = submitted.jvm.java.lang.System.getProperty(_OF_EXECUTORS)
         conf = _conf(session_options(config) | _executor_options(java_properties, before=before))
         return _with_properties(SparkSession(SparkContext(conf=conf, gateway=submitted)), java_properties)
     java = jvm.java_program(config)
     jvm.ensure_user_name()
-    options = spark_options(config, records=records, has_collector=environment.chooses_collector(environ))
+    given = user_options or {}
+    has_collector = environment.chooses_collector(environ, java_options_of_driver(given))
+    options = merged(spark_options(config, records=records, has_collector=has_collector), given)
     if more_java_options:
         options["spark.driver.extraJavaOptions"] += f" {more_java_options}"
     if not config.is_local_master:
-        options |= _executor_options(java_properties)
-    conf = _conf(options).setMaster(config.spark_master).setAppName("sf-police")
+        options |= _executor_options(java_properties, before=given.get(_OF_EXECUTORS))
+    conf = _conf(options).setMaster(config.spark_master)
     environ = environment.for_spark(
         environ,
         spark_home=str(pyspark.__path__[0]),
@@ -151,7 +160,16 @@ def create_session(
     log = config.state_dir / "spark.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return _with_properties(_started_session(config, conf, java, environ, output), java_properties)
+        session = _started_session(config, conf, java, environ, output)
+        _insist_on_log_level(session, given.get("spark.log.level"))
+        return _with_properties(session, java_properties)
+
+
+def _insist_on_log_level(session: SparkSession, level: str | None) -> None:
+    # A PySpark shell, which our JVM is to Spark, shows no INFO until its level was changed, and it is at INFO already.
+    if level:
+        for each in ("ERROR", level):
+            session.sparkContext.setLogLevel(each)
 
 
 def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:

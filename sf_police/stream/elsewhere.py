@@ -15,6 +15,7 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.spark.remote_failures import file_system_failure
 from sf_police.stream.filesystems import Folder, LocalFolder, taken
+from sf_police.stream.user_options import user_options
 
 # Until it is said what is being waited for.
 _QUIET_S: Final = 5.0
@@ -169,7 +170,8 @@ def checkpoint_folder(config: Config, *, say: Callable[[str], None]) -> Iterator
     # Only here, as pyspark takes half a second to be imported.
     from sf_police.spark.session import create_session, stop_session
 
-    session = create_session(replace(config, spark_master="local[1]", spark_ui_port=None), records=0)
+    config = replace(config, spark_master="local[1]", spark_ui_port=None)
+    session = create_session(config, records=0, user_options=user_options(config))
     try:
         with closing(HadoopFolder(session, config.checkpoint, say=say)) as folder:
             yield folder

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from pyspark.sql import SparkSession
+
+from sf_police.checks import has_scheme, is_loopback
 from sf_police.config import local_path
-from sf_police.errors import SfPoliceError, folder_reason
+from sf_police.errors import SfPoliceError, UsageError, folder_reason
 
 
 def spark_location(checkpoint: str) -> str:
@@ -18,6 +21,47 @@ def spark_location(checkpoint: str) -> str:
     path = local_path(checkpoint)
     # Hadoop takes what follows the scheme literally: nothing is to be escaped.
     return f"file://{os.path.realpath(path)}" if path else checkpoint
+
+
+def ensure_shared(checkpoint: str, master: str) -> None:
+    """Raise UsageError if executors on other machines would keep their state in folders of their own.
+
+    Each executor writes its part of the state into the checkpoint. Where that is a path of this machine, it would lie
+    on the worker's disk, and be gone with the worker. A URI `file:` says that the folder is shared, as by NFS.
+    """
+    path = local_path(checkpoint)
+    if path is None or is_loopback(master) or has_scheme(checkpoint):
+        return
+    raise UsageError(
+        f"SPARK_MASTER={master} runs on other machines, and the checkpoint {checkpoint} is a folder of this one: the "
+        "state would be lost with a worker",
+        remedy="set CHECKPOINT to what all of them see, such as hdfs://… or s3a://…; if they share that folder, to "
+        f"file://{os.path.abspath(path)}",
+    )
+
+
+def is_said_to_be_shared(checkpoint: str, master: str) -> bool:
+    """Return whether a folder of this machine is given to executors on others."""
+    return local_path(checkpoint) is not None and not is_loopback(master)
+
+
+def ensure_seen(session: SparkSession, checkpoint: str, *, tasks: int) -> None:
+    """Raise SfPoliceError if a machine of the cluster does not see the checkpoint's metadata.
+
+    Args:
+        session: whose executors are asked.
+        checkpoint: a folder with metadata in it.
+        tasks: how many run at once, so that each executor gets one.
+    """
+    paths = [f"{spark_location(checkpoint)}/metadata"] * tasks
+    # A file that is missing is no row; an error would be tried again on a machine that sees it.
+    found = session.read.option("ignoreMissingFiles", True).text(paths, wholetext=True).count()
+    if found < tasks:
+        raise SfPoliceError(
+            f"not all machines of {session.sparkContext.master} see the checkpoint {checkpoint}: {tasks - found} of "
+            f"{tasks} tasks did not find its metadata",
+            remedy="set CHECKPOINT to a folder that they share, or to hdfs://… or s3a://…",
+        )
 
 
 class Folder(Protocol):

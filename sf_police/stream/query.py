@@ -58,13 +58,21 @@ def run_stream(
     watch = TopicWatch(kafka_access(config), config.kafka_topic, is_stopped=is_stopped)
     with closing(BatchGuard(config, store, watch, say=say)) as guard:
         retry = Retry(config.store_retry, say=say, is_stopped=is_stopped)
-        sink = StoreSink(session, config, question, store, guard, retry=retry, on_batch=on_batch)
-        for replays_left in reversed(range(_MOST_REPLAYS + 1)):
+        replays = 0
+
+        def stored(report: BatchReport) -> None:
+            nonlocal replays
+            replays = 0  # a stream for years may lose many executors, but not one batch again and again
+            on_batch(report)
+
+        sink = StoreSink(session, config, question, store, guard, retry=retry, on_batch=stored)
+        while True:
             try:
                 _run(accepted_stream(session, config, question), sink, is_stopped)
                 return
             except UnbalancedBatchError as error:
-                if not replays_left:
+                replays += 1
+                if replays > _MOST_REPLAYS:
                     raise
                 # Nothing of the batch is stored, so the query resumes with it.
                 say(f"{error.what}; running it again")

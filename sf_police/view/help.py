@@ -42,7 +42,9 @@ _GROUPS: Final = {
         "state_partitions", "metrics_port",
     ),
     "the page": ("dashboard_host", "dashboard_port"),
-    "Spark and Java": ("spark_master", "spark_driver_memory", "spark_ui_port", "jars_dir", "java_home", "maven_repo"),
+    "Spark and Java": (
+        "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home", "maven_repo",
+    ),
 }  # fmt: skip
 
 _METAVARS: Final = {
@@ -67,6 +69,7 @@ _METAVARS: Final = {
     "spark_master": "URL",
     "spark_driver_memory": "SIZE",
     "spark_ui_port": "PORT",
+    "spark_conf": "OPTIONS",
     "metrics_port": "PORT",
     "jars_dir": "FOLDER",
     "java_home": "FOLDER",

@@ -11,32 +11,14 @@ import pytest
 from tests.support.brokers import Brokers, free_ports
 from tests.support.builders import a_value
 from tests.support.job import Job
+from tests.support.sockets import is_loopback, listening_addresses, needs_proc
 from tests.support.waiting import wait_for_line
 
 CANARY = "c4nary-s3cret"
 
 
-def listening_addresses() -> set[str]:
-    """Address of every listening TCP socket of this machine's processes that the caller may see (Linux's /proc)."""
-    found = set()
-    for name in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A":
-                found.add(f"{name} {fields[1]} {fields[9]}")
-    return found
-
-
-def is_loopback(socket: str) -> bool:
-    kind, address, _ = socket.split()
-    host = address.partition(":")[0]
-    if kind == "tcp":
-        return host.endswith("7F")
-    return host in ("00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
-
-
 @pytest.mark.servers
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="listening sockets are read from Linux's /proc")
+@needs_proc
 def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     before = listening_addresses()
     brokers = Brokers(tmp_path / "brokers", 1)

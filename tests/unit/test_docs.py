@@ -79,6 +79,7 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     others = {"--kafka-by", "--write-sums", "--bootstrap-server", "--topic", "--from-beginning"}
     others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
     others |= {"--fail-on-skip", "--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
+    others |= {"--workers", "--cores", "--memory", "--port"}  # of spark-start
     others |= {"--secured", "--add", "--allow-principal", "--operation", "--resource-pattern-type"}
     others |= {
         "--pgdata",

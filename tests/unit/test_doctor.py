@@ -87,7 +87,7 @@ def test_everything_is_looked_at_although_nothing_is_there_and_nothing_is_made(l
 
     assert {name: finding.state for name, finding in found.items()} == {
         "Python": OK, "user": OK, "Java": WRONG, "jars": TO_DO, "disk": OK, "memory": OK, "files": OK,
-        "broker": TO_DO, "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
+        "Spark": OK, "broker": TO_DO, "topic": TO_DO, "store": TO_DO, "checkpoint": TO_DO,
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 

@@ -148,6 +148,11 @@ def test_a_collector_of_the_environments_is_seen(environ: dict[str, str], expect
     assert environment.chooses_collector(environ) is expected
 
 
+def test_a_collector_of_the_users_options_is_seen() -> None:
+    assert environment.chooses_collector({}, "-Xss2m -XX:+UseG1GC")
+    assert not environment.chooses_collector({}, "-Xss2m")
+
+
 def test_temporary_files_of_python_and_java_go_to_a_folder_whatever_its_name(tmp_path: Path) -> None:
     folder = tmp_path / 'it\'s a "folder" $HOME'
     folder.mkdir()

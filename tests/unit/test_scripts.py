@@ -179,7 +179,7 @@ def test_what_java_picks_up_is_not_taken_for_its_version(tmp_path: Path) -> None
 
 
 def test_a_background_process_gets_none_of_the_callers_descriptors(tmp_path: Path) -> None:
-    text = (ROOT / "scripts" / "kafka-start.sh").read_text()
+    text = (ROOT / "scripts" / "lib-process.sh").read_text()
     [function] = re.findall(r"^close_descriptors\(\) \{\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
     opened = "exec 3>/dev/null 8>/dev/null 77>/dev/null 200>/dev/null\n"
 
@@ -189,21 +189,23 @@ def test_a_background_process_gets_none_of_the_callers_descriptors(tmp_path: Pat
     assert left.split() == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "status", "clean"])
-def test_without_ps_nothing_is_started_or_deleted(tmp_path: Path, verb: str) -> None:
+@pytest.mark.parametrize(
+    "script", ["kafka-start", "kafka-stop", "kafka-status", "kafka-clean", "spark-start", "spark-stop"]
+)
+def test_without_ps_nothing_is_started_or_deleted(tmp_path: Path, script: str) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "cat", "dirname", "sed", "head", "grep", "tr", "cut", "sha256sum", "env"):
         (tools / name).symlink_to(shutil.which(name) or "")
 
-    done = run(ROOT / "scripts" / f"kafka-{verb}.sh", PATH=str(tools), STATE_DIR=str(tmp_path / "state"))
+    done = run(ROOT / "scripts" / f"{script}.sh", PATH=str(tools), STATE_DIR=str(tmp_path / "state"))
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: no `ps` that shows a process by its id: install procps")
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("verb", ["stop", "status", "clean"])
+@pytest.mark.parametrize("verb", ["kafka-stop", "kafka-status", "kafka-clean", "spark-stop"])
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -213,7 +215,7 @@ def test_without_ps_nothing_is_started_or_deleted(tmp_path: Path, verb: str) -> 
     ids=lambda hostile: next(iter(hostile)),
 )  # fmt: skip
 def test_what_a_shell_inherits_changes_nothing(tmp_path: Path, verb: str, hostile: dict[str, str | None]) -> None:
-    script = ROOT / "scripts" / f"kafka-{verb}.sh"
+    script = ROOT / "scripts" / f"{verb}.sh"
 
     done = run(script, **{"STATE_DIR": str(tmp_path), **hostile})
     plain = run(script, STATE_DIR=str(tmp_path))
@@ -369,3 +371,53 @@ def test_kafkas_tools_find_their_jars_whatever_cdpath_is(tmp_path: Path) -> None
     assert done.stdout.splitlines()[2:] == [
         "-cp", f"{tmp_path}/kafka/libs/*", "org.apache.kafka.tools.TopicCommand", "--list"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--workers", "0"), "--workers 0: expected a number from 1 to 9"),
+        (("--workers", "many"), "--workers many: expected a number from 1 to 9"),
+        (("--cores", "0"), "--cores 0: expected a number from 1 to 1000"),
+        (("--memory", "1"), "--memory 1: expected a whole number followed by m or g, such as 1g"),
+        (("--port", "70000"), "--port 70000: expected a port from 1 to 65000"),
+        (("--port",), "spark-start.sh --port: expected a value behind it"),
+        (("3", "4"), "spark-start.sh 3: expected --workers N, --cores N, --memory SIZE or --port PORT"),
+    ],
+)
+def test_an_option_of_a_cluster_that_cannot_be_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], error: str
+) -> None:
+    done = run(ROOT / "scripts" / "spark-start.sh", *arguments, STATE_DIR=str(tmp_path / "state"))
+
+    assert (done.returncode, done.stderr) == (2, f"error: {error}\n")
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_java_or_pyspark_no_cluster_is_started(tmp_path: Path) -> None:
+    start, state = ROOT / "scripts" / "spark-start.sh", tmp_path / "state"
+
+    no_java = run(start, STATE_DIR=str(state), JAVA_HOME=str(tmp_path))
+    no_spark = run(start, STATE_DIR=str(state), PYTHON=str(tmp_path / "python"))
+
+    assert (no_java.returncode, no_java.stderr) == (
+        1, f"error: no Java at '{tmp_path}/bin/java': install Java 17 or 21, or set JAVA_HOME to one\n"
+    )  # fmt: skip
+    assert (no_spark.returncode, no_spark.stderr) == (
+        1, f"error: no Python at '{tmp_path}/python': run `make install`\n"
+    )  # fmt: skip
+    assert not state.exists()
+
+
+def test_a_pid_of_another_program_is_no_server_of_ours(tmp_path: Path) -> None:
+    folder = tmp_path / "spark" / "worker-1"
+    folder.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (folder / "spark.pid").write_text(str(other.pid))
+
+        done = run(ROOT / "scripts" / "spark-stop.sh", STATE_DIR=str(tmp_path))
+
+        assert (done.returncode, done.stderr) == (0, "==> no Spark master or worker is running\n")
+        assert other.poll() is None
+        assert files(tmp_path) == []
+        other.kill()

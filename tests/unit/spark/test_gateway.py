@@ -15,6 +15,7 @@ from pyspark import SparkConf
 
 from sf_police.spark import gateway
 from sf_police.stop import Stop
+from sf_police.topic.java_properties import parse_properties
 from tests.support.waiting import eventually
 
 LAUNCHED = r"""#!/bin/sh
@@ -47,9 +48,10 @@ def a_java(folder: Path, jvm: str) -> Path:
     return java
 
 
-def start(java: Path, folder: Path, output: IO[bytes]) -> None:
+def start(java: Path, folder: Path, output: IO[bytes], conf: SparkConf | None = None) -> None:
     environ = {"PATH": os.environ["PATH"], "SPARK_HOME": "/spark", "PIDS": str(folder / "pids")}
-    gateway.start_gateway(SparkConf(loadDefaults=False), java=java, environ=environ, output=output)
+    conf = conf or SparkConf(loadDefaults=False)
+    gateway.start_gateway(conf, java=java, environ=environ, output=output)
 
 
 def is_gone(pid: int) -> bool:
@@ -102,3 +104,24 @@ def test_a_process_is_ended_once_and_for_all() -> None:
     gateway.end(process)
 
     assert process.returncode == -signal.SIGKILL
+
+
+def test_no_option_is_on_the_command_line_and_nobody_else_can_read_the_file(tmp_path: Path, output: IO[bytes]) -> None:
+    options = {"spark.hadoop.fs.s3a.secret.key": "c4nary", "spark.a": ' é=#\\ "x y"\n😀 '}
+    conf = SparkConf(loadDefaults=False).setAll(list(options.items()))
+    java = tmp_path / "java"
+    java.write_text(
+        f"""#!/bin/sh
+echo "$*" > {tmp_path}/arguments
+while [ "$1" != --properties-file ]; do shift; done
+cp "$2" {tmp_path}/options; ls -ld "${{2%/*}}" > {tmp_path}/rights; exit 1
+"""
+    )
+    java.chmod(0o755)
+
+    with pytest.raises(gateway.JvmEndedError):
+        start(java, tmp_path, output, conf)
+
+    assert "c4nary" not in (tmp_path / "arguments").read_text()
+    assert (tmp_path / "rights").read_text().startswith("drwx------")
+    assert parse_properties((tmp_path / "options").read_text("ascii")) == options

@@ -9,7 +9,7 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.spark.jvm import s3_folder
 from sf_police.spark.session import _executor_options, _with_properties, create_session, spark_options
 from tests.support.question import resolve
@@ -81,6 +81,7 @@ def test_the_jars_for_s3a_are_loaded_for_a_checkpoint_there(checkpoint: str, are
         ("local[2]", True), ("spark://localhost:7077", True), ("spark://127.0.0.1:7077", True),
         ("spark://[::1]:7077", True), ("spark://127.0.0.1.example:7077", False),
         ("spark://localhost:7077,other:7077", False), ("spark://10.0.0.1:7077", False), ("yarn", False),
+        ("local", True), ("local-cluster[2,1,1024]", True), ("localhost", False),
     ],
 )  # fmt: skip
 def test_with_a_master_on_loopback_so_is_the_driver(jars_dir: str, master: str, is_loopback: bool) -> None:
@@ -123,3 +124,19 @@ def test_executors_get_system_properties_after_the_users_options() -> None:
     assert _executor_options({}) == _executor_options(None, before="-Xss2m") == {}
     assert _executor_options({"url": "file:///a b"}) == {name: '"-Durl=file:///a b"'}
     assert _executor_options({"url": "x"}, before="-Xss2m") == {name: "-Xss2m -Durl=x"}
+
+
+@pytest.mark.parametrize("master", ["local-cluster[2,1,1024]", "spark://127.0.0.1:7077", "yarn"])
+def test_executors_of_another_process_are_sent_the_jars(jars_dir: str, master: str) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, "spark_master": master}))
+
+    assert options["spark.jars"].endswith("/connector.jar")
+    assert "spark.driver.extraClassPath" not in options
+
+
+def test_spark_submit_has_options_of_its_own(jars_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    config = resolve({"jars_dir": jars_dir, "state_dir": str(tmp_path)})
+
+    with pytest.raises(UsageError, match="^SPARK_CONF does not count under spark-submit: give its options to spark-su"):
+        create_session(config, user_options={"spark.executor.memory": "2g"})

@@ -9,10 +9,18 @@ from threading import Event
 import pytest
 from pyspark.sql import SparkSession
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
 from sf_police.stream import elsewhere
 from sf_police.stream.elsewhere import HadoopFolder
-from sf_police.stream.filesystems import Folder, LocalFolder, spark_location
+from sf_police.stream.filesystems import (
+    Folder,
+    LocalFolder,
+    ensure_seen,
+    ensure_shared,
+    is_said_to_be_shared,
+    spark_location,
+)
+from tests.support.question import resolve
 
 
 @pytest.fixture
@@ -198,3 +206,37 @@ def test_spark_is_given_a_local_checkpoint_as_such_whatever_hadoops_default_is(c
 
 def test_a_relative_checkpoint_is_given_to_spark_as_an_absolute_one() -> None:
     assert spark_location("a folder/checkpoint") == f"file://{Path('a folder/checkpoint').absolute()}"
+
+
+@pytest.mark.parametrize(
+    "master", ["spark://10.0.0.1:7077", "spark://spark-master:7077", "yarn", "k8s://https://x:443"]
+)
+def test_a_bare_checkpoint_is_refused_where_executors_are_elsewhere(master: str) -> None:
+    for checkpoint in ("/data/checkpoint", "a folder", str(resolve({}).checkpoint)):
+        with pytest.raises(UsageError) as refused:
+            ensure_shared(checkpoint, master)
+        assert str(refused.value) == (
+            f"SPARK_MASTER={master} runs on other machines, and the checkpoint {checkpoint} is a folder of this one: "
+            "the state would be lost with a worker: set CHECKPOINT to what all of them see, such as hdfs://… or "
+            f"s3a://…; if they share that folder, to file://{Path(checkpoint).absolute()}"
+        )
+    for checkpoint in ("hdfs://namenode/x", "s3a://bucket/x", "dbfs:/x", "file:///mnt/x", "file:/mnt/x"):
+        ensure_shared(checkpoint, master)
+    for checkpoint in ("file:///mnt/x", "file:/mnt/x"):
+        assert is_said_to_be_shared(checkpoint, master)
+    assert not is_said_to_be_shared("hdfs://namenode/x", master)
+
+
+@pytest.mark.parametrize(
+    "master", ["local", "local[*]", "local-cluster[2,1,1024]", "spark://localhost:7077", "spark://127.0.0.1:7077"]
+)
+def test_any_checkpoint_will_do_where_all_runs_on_this_machine(master: str) -> None:
+    for checkpoint in ("/data/checkpoint", "file:///data/checkpoint", "hdfs://namenode/x"):
+        ensure_shared(checkpoint, master)
+        assert not is_said_to_be_shared(checkpoint, master)
+
+
+def test_a_task_that_does_not_find_the_metadata_is_an_error(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "metadata").write_text('{"id": "x"}\n\n')
+    ensure_seen(spark, f"file://{tmp_path}", tasks=3)
+    ensure_seen(spark, str(tmp_path), tasks=1)

@@ -10,8 +10,11 @@ import pytest
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError, UnbalancedBatchError
 from sf_police.store.database import open_database
+from sf_police.store.tables import BatchReport
 from sf_police.store.writer import StoreWriter
 from sf_police.stream import query
+from sf_police.stream.sink import StoreSink
+from tests.support.builders import a_batch
 from tests.support.question import resolve
 
 # The sink makes its columns once, which takes a session.
@@ -19,13 +22,15 @@ pytestmark = pytest.mark.usefixtures("spark")
 
 
 class Runs:
-    """In place of the query: each run ends with the next of these errors, or well."""
+    """In place of the query: each run ends with the next of these errors, or well; it may store a batch before."""
 
-    def __init__(self, *errors: SfPoliceError) -> None:
-        self.errors, self.number = errors, 0
+    def __init__(self, *errors: SfPoliceError, stores: bool = False) -> None:
+        self.errors, self.number, self.stores = errors, 0, stores
 
-    def __call__(self, *_: Any) -> None:
+    def __call__(self, _: Any, sink: StoreSink, *__: Any) -> None:
         self.number += 1
+        if self.stores:
+            sink._on_batch(BatchReport(a_batch(self.number), None))
         if self.number <= len(self.errors):
             raise self.errors[self.number - 1]
 
@@ -63,3 +68,9 @@ def test_after_three_replays_or_at_another_error_it_ends(
     with pytest.raises(SfPoliceError, match=error.what):
         run(monkeypatch, tmp_path, failing)
     assert failing.number == runs
+
+
+def test_batches_that_were_stored_in_between_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    runs = Runs(*[UnbalancedBatchError("3 is not 2; nothing was stored")] * 9, stores=True)
+
+    assert run(monkeypatch, tmp_path, runs) == ["3 is not 2; nothing was stored; running it again"] * 9
