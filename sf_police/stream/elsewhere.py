@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
@@ -147,7 +148,7 @@ class HadoopFolder:
         timer.start()
         try:
             yield
-        except (Py4JError, OSError) as error:
+        except (PySparkException, Py4JError, OSError) as error:  # PySpark has classes of its own for some of Java's
             raise file_system_failure(error, self._uri) from error
         finally:
             timer.cancel()

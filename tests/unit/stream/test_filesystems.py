@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         ("s3://bucket/checkpoint", "Hadoop knows no s3://: write s3a:// instead"),
         ("s3a://bucket/checkpoint", "the jars for s3a:// are not installed: run `make install-s3`"),
         ("hdfs://name-node.invalid/checkpoint", "no address is known for the host name-node.invalid: check its name"),
-        ("hdfs://127.0.0.1:{port}/checkpoint", "no name node answers at 127.0.0.1:{port}: start HDFS, or check"),
+        ("hdfs://localhost:{port}/checkpoint", "no name node answers at localhost:{port}: start HDFS, or check"),
     ],
 )
 def test_a_file_system_that_is_not_there_is_one_line(spark: SparkSession, uri: str, message: str) -> None:
