@@ -13,7 +13,7 @@ MAKEFLAGS += --no-builtin-rules
 # counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
   DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
-  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST \
+  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF METRICS_PORT STATE_PARTITIONS STATE_STORE DASHBOARD_HOST \
   DASHBOARD_PORT JARS_DIR JAVA_HOME MAVEN_REPO
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
@@ -155,6 +155,10 @@ test-page: .browser-install ## Run the tests of the page in Chromium (skipped an
 test-servers: install ## Run the slow tests of servers, scripts and installs
 	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
 	@"$(PYTHON)" -m pytest tests/faults -m servers $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: install ## Run the slow tests of spark-submit and of standalone masters
+	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives

@@ -19,11 +19,11 @@ _FILES: Final = ("state_dir", "store", "store_schema")
 _SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home")
 _STREAM: Final = (
     "store_retry", "retention", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger",
-    "starting_offsets", "until_end", "state_partitions", "metrics_port", *_SPARK,
+    "starting_offsets", "until_end", "state_partitions", "state_store", "metrics_port", *_SPARK,
 )  # fmt: skip
 _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
-    "metrics_port", *_SPARK,
+    "state_store", "metrics_port", *_SPARK,
 )  # fmt: skip
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
 

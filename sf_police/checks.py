@@ -98,11 +98,15 @@ def schema(text: str) -> str:
     return text
 
 
-def offsets(text: str) -> str:
-    """Check where a stream starts."""
-    if text not in ("earliest", "latest"):
-        raise ValueError("earliest or latest")
-    return text
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return the check of a setting that has to be one of these."""
+
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(" or ".join(choices))
+        return text
+
+    return check
 
 
 def memory(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from sf_police import config, environment
 from sf_police.arguments import parser_of
 from sf_police.calls import QUESTION
-from sf_police.commands.run import Run
+from sf_police.commands.run import Run, say
 from sf_police.commands.show import doctor
 from sf_police.config import flag_of
 from sf_police.errors import SfPoliceError, UsageError
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
     except SfPoliceError as error:
         if logging.root.isEnabledFor(logging.INFO):
             traceback.print_exc()
-        print(f"error: {in_reach(str(error))}", file=sys.stderr)
+        print(f"error: {_in_reach(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe. Python would complain again when it closes standard output.
@@ -56,6 +56,12 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return stop.exit_code
+
+
+def _in_reach(text: str) -> str:
+    if environment.is_submitted(os.environ):
+        text = text.replace("see spark.log", "see what spark-submit wrote")
+    return in_reach(text)
 
 
 def _settle_process() -> None:
@@ -85,9 +91,19 @@ def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
             print(_ignored_line(name, given.ignored[name]), file=sys.stderr)
     settings = {name: flags[name] or given.settings.get(name) for name in uses}
     try:
-        return int(run(Run(config.resolve(settings, question.defaults), question, stop), **arguments))
+        resolved = config.resolve(settings, question.defaults)
+        if environment.is_submitted(os.environ) and "spark_master" in uses:
+            resolved = _as_submitted(resolved, flags)
+        return int(run(Run(resolved, question, stop), **arguments))
     except UsageError as error:
         raise UsageError(_as_typed(error.what, flags), remedy=error.remedy) from error
+
+
+def _as_submitted(settings: config.Config, flags: Mapping[str, str | None]) -> config.Config:
+    from sf_police.spark import submitted  # Spark, which most commands do not wait for
+
+    given = {name for name, flag in flags.items() if flag or os.environ.get(environment.variable_of(name), "").strip()}
+    return submitted.settled(settings, given=given, say=say)
 
 
 def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:

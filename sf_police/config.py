@@ -21,6 +21,7 @@ _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
+MEMORY, ROCKSDB = "memory", "rocksdb"
 STORE_FILE: Final = "answers.db"
 CHECKPOINT_FOLDER: Final = "checkpoint"
 
@@ -87,7 +88,9 @@ class Config:
         checks.number(1, 10**15),
         f"maximum records per micro-batch; {SMALL_BATCH_RECORDS:,} or fewer minimizes latency",
     )
-    starting_offsets: str = _setting("earliest", checks.offsets, "where a new stream starts: earliest or latest")
+    starting_offsets: str = _setting(
+        "earliest", checks.one_of("earliest", "latest"), "where a new stream starts: earliest or latest"
+    )
     until_end: bool = _setting("0", checks.flag, "1: stop once the records in the topic at the start are processed")
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
     spark_driver_memory: str = _setting("2g", checks.memory, "memory of Spark's driver JVM")
@@ -104,6 +107,9 @@ class Config:
         None,
         checks.number(1, 10_000),
         "state partitions of a new checkpoint (default: one per core, or 1 for small batches)",
+    )
+    state_store: str = _setting(
+        MEMORY, checks.one_of(MEMORY, ROCKSDB), "where a new checkpoint's state is kept: memory or rocksdb"
     )
     jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")

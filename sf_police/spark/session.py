@@ -23,9 +23,10 @@ from pyspark.sql import SparkSession
 from sf_police import environment
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.spark import gateway, jvm
+from sf_police.spark import gateway, jvm, submitted
 from sf_police.spark.failures import start_failure
 from sf_police.spark.merging import java_options_of_driver, merged
+from sf_police.spark.state_store import PINNED, state_store_options
 
 # Options that the pipeline's results depend on; its tests set the same.
 MEANING: Final = {
@@ -56,25 +57,17 @@ _STREAMING: Final = {
 # The watermark is part of the code that Spark generates, so some of it is recompiled for every micro-batch: with few
 # records that takes longer than interpreting the expressions.
 _INTERPRETED: Final = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
-
-# Spark's default goes through Hadoop's FileContext, which, without Hadoop's native library, forks a process for each
-# file: half of a small micro-batch's time.
-_LOCAL_CHECKPOINT: Final = {
-    "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
-    ),
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-}
-
-
+# A submit's own options stay, but for these: results, books and secrets depend on them.
+_PINNED: Final = (
+    *MEANING, *PINNED, "spark.sql.streaming.noDataMicroBatches.enabled", "spark.sql.adaptive.enabled",
+    "spark.redaction.regex",
+)  # fmt: skip
 _OF_EXECUTORS: Final = "spark.executor.extraJavaOptions"
 
 
 def session_options(config: Config) -> dict[str, str]:
     """Return the options of the stream itself, which hold under spark-submit, too."""
-    options = {**MEANING, **_STREAMING}
-    if config.local_checkpoint:
-        options |= _LOCAL_CHECKPOINT
+    options = {**MEANING, **_STREAMING, **state_store_options(config)}
     if config.has_small_batches:
         options |= _INTERPRETED
     return options
@@ -85,10 +78,7 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     jars = [str(jar) for jar in jvm.connector_jars(config)]
     options = {**session_options(config), "spark.app.name": "sf-police"}
     options["spark.driver.memory"] = config.spark_driver_memory
-    options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
-    options["spark.ui.showConsoleProgress"] = "false"
-    if config.spark_ui_port:
-        options["spark.ui.port"] = str(config.spark_ui_port)
+    options |= {"spark.ui.enabled": "false", **_ui_options(config), "spark.ui.showConsoleProgress": "false"}
     if config.is_local_master and config.local_checkpoint:
         # HADOOP_CONF_DIR may name a cluster, to which every path without a scheme would belong.
         options["spark.hadoop.fs.defaultFS"] = "file:///"
@@ -103,6 +93,10 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     else:
         options["spark.jars"] = ",".join(jars)
     return options
+
+
+def _ui_options(config: Config) -> dict[str, str]:
+    return {"spark.ui.enabled": "true", "spark.ui.port": str(config.spark_ui_port)} if config.spark_ui_port else {}
 
 
 def create_session(
@@ -133,10 +127,9 @@ def create_session(
     if environment.is_submitted(environ):
         if user_options:
             raise UsageError("SPARK_CONF does not count under spark-submit", remedy="give its options to spark-submit")
-        submitted = gateway.submitted_gateway()
-        before = submitted.jvm.java.lang.System.getProperty(_OF_EXECUTORS)
-        conf = _conf(session_options(config) | _executor_options(java_properties, before=before))
-        return _with_properties(SparkSession(SparkContext(conf=conf, gateway=submitted)), java_properties)
+        if more_java_options:
+            raise SfPoliceError("spark-submit's JVM takes no more options", remedy="run this without spark-submit")
+        return _submitted_session(config, java_properties)
     java = jvm.java_program(config)
     jvm.ensure_user_name()
     given = user_options or {}
@@ -168,11 +161,18 @@ def _insist_on_log_level(session: SparkSession, level: str | None) -> None:
             session.sparkContext.setLogLevel(each)
 
 
-def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:
+def _submitted_session(config: Config, java_properties: Mapping[str, str] | None) -> SparkSession:
+    options = {**session_options(config), **_ui_options(config)}
+    more = _executor_options(java_properties).get(_OF_EXECUTORS, "")
+    with _own_handlers():
+        session = submitted.start_session(config, options, pinned=_PINNED, executor_options=more)
+    return _with_properties(session, java_properties)
+
+
+def _executor_options(properties: Mapping[str, str] | None) -> dict[str, str]:
     if not properties:
         return {}
-    options = [jvm.quoted(f"-D{name}={value}") for name, value in properties.items()]
-    return {_OF_EXECUTORS: " ".join([*filter(None, [before]), *options])}
+    return {_OF_EXECUTORS: " ".join(jvm.quoted(f"-D{name}={value}") for name, value in properties.items())}
 
 
 def _with_properties(session: SparkSession, properties: Mapping[str, str] | None) -> SparkSession:
@@ -229,7 +229,7 @@ def _own_handlers() -> Iterator[None]:
 
 
 def stop_session(session: SparkSession) -> None:
-    """Stop the session and its JVM, which would otherwise keep running until Python exits."""
+    """Stop the session and its JVM, which would otherwise keep running until Python exits; not spark-submit's."""
     running: Any = session.sparkContext._gateway
     try:
         with suppress(Py4JError, OSError):  # the JVM may have ended already

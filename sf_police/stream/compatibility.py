@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sf_police.config import Config
+from sf_police.config import MEMORY, Config
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.integrity import Checked
@@ -24,6 +24,7 @@ WAY_OUT: Final = (
     "restore the old value, set STATE_DIR to another folder, or run `make reset` (deletes the checkpoint and the store)"
 )
 _PARTITIONS: Final = "partitions"
+STATE_STORE: Final = "state_store"
 Settings = dict[str, Any]
 
 
@@ -61,8 +62,19 @@ def resumed_settings(
             f"not {config.state_partitions}",
             remedy="leave STATE_PARTITIONS unset, or run `make reset` (deletes the checkpoint and the store)",
         )
+    ensure_state_store(config, stored)
     current = stream_settings(config, topic)
     return with_added_partitions(stored, current, made=checkpoint_made(config), say=say)
+
+
+def ensure_state_store(config: Config, stored: Mapping[str, Any]) -> None:
+    """Raise SfPoliceError if the stored settings are those of another state store, whose files this one cannot read."""
+    kept = stored.get(STATE_STORE, MEMORY)  # before there was a choice
+    if config.state_store != kept:
+        raise SfPoliceError(
+            f"{checkpoint_made(config)} with STATE_STORE={kept}, not {config.state_store}",
+            remedy=f"set STATE_STORE={kept}, or run `make reset` (deletes the checkpoint and the store)",
+        )
 
 
 def checkpoint_made(config: Config) -> str:

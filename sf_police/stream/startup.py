@@ -13,7 +13,13 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.checkpoint import PLACE, adopt
-from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
+from sf_police.stream.compatibility import (
+    STATE_STORE,
+    Settings,
+    resumed_settings,
+    stream_settings,
+    with_state_partitions,
+)
 from sf_police.stream.filesystems import (
     HadoopFolder,
     LocalFolder,
@@ -65,8 +71,8 @@ def start_session(
         session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
         place = {PLACE: spark_location(config.checkpoint)}
         if stored is None:
-            settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions, **place}
-            adopt(folder, StoreWriter(database), settings)
+            kept = {"state_partitions": config.state_partitions, STATE_STORE: config.state_store, **place}
+            adopt(folder, StoreWriter(database), {**stream_settings(config, topic), **kept})
         else:
             database.create()
             _keep_settings(store, StoreWriter(database), {**stored, **place})

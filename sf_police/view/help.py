@@ -39,7 +39,7 @@ _GROUPS: Final = {
     "files": ("data", "state_dir", "store", "store_schema", "store_retry", "retention", "checkpoint"),
     "the stream": (
         "window", "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
-        "state_partitions", "metrics_port",
+        "state_partitions", "state_store", "metrics_port",
     ),
     "the page": ("dashboard_host", "dashboard_port"),
     "Spark and Java": (
@@ -66,6 +66,7 @@ _METAVARS: Final = {
     "watermark": "LENGTH",
     "trigger": "LENGTH",
     "starting_offsets": "WHERE",
+    "state_store": "WHERE",
     "spark_master": "URL",
     "spark_driver_memory": "SIZE",
     "spark_ui_port": "PORT",

@@ -78,6 +78,7 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
         ("kafka_topic", "no spaces"),
         ("kafka_topic", ".."),
         ("starting_offsets", "middle"),
+        ("state_store", "RocksDB"),
         ("store_schema", "Police"),
         ("store_schema", "pg_police"),
         ("store_schema", 'a"b'),

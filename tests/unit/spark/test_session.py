@@ -100,10 +100,10 @@ def test_system_properties_are_set_in_the_driver_unless_the_user_has() -> None:
     assert properties == {"set.by.the.user": "theirs", "allowed.urls": "https://x.example/"}
 
 
-def test_executors_get_system_properties_after_the_users_options() -> None:
+def test_executors_get_system_properties() -> None:
     name = "spark.executor.extraJavaOptions"
 
-    assert _executor_options({}) == _executor_options(None, before="-Xss2m") == {}
+    assert _executor_options({}) == _executor_options(None) == {}
     assert _executor_options({"url": "file:///a b"}) == {name: '"-Durl=file:///a b"'}
     assert _executor_options({"url": "x"}, before="-Xss2m") == {name: "-Xss2m -Durl=x"}
 
@@ -122,3 +122,20 @@ def test_spark_submit_has_options_of_its_own(jars_dir: str, tmp_path: Path, monk
 
     with pytest.raises(UsageError, match="^SPARK_CONF does not count under spark-submit: give its options to spark-su"):
         create_session(config, user_options={"spark.executor.memory": "2g"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "file_system"),
+    [({}, "RawLocalFileSystem"), ({"state_store": "rocksdb"}, None), ({"checkpoint": "hdfs://n/c"}, None)],
+    ids=["memory", "rocksdb", "a checkpoint elsewhere"],
+)
+def test_hadoops_local_file_system_is_replaced_for_a_state_in_memory_alone(
+    jars_dir: str, settings: dict[str, str], file_system: str | None
+) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, **settings}))
+
+    provider = options["spark.sql.streaming.stateStore.providerClass"].rpartition(".")[2]
+    assert provider == ("RocksDBStateStoreProvider" if "state_store" in settings else "HDFSBackedStateStoreProvider")
+    found = options.get("spark.hadoop.fs.file.impl")
+    assert (found and found.rpartition(".")[2]) == file_system
+    assert ("spark.sql.streaming.checkpointFileManagerClass" in options) == (file_system is not None)
