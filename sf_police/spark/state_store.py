@@ -33,8 +33,9 @@ PINNED: Final = (*_STATE_STORES[ROCKSDB],)
 def state_store_options(config: Config) -> dict[str, str]:
     """Return the options for the state store, and for the files of a checkpoint."""
     options = dict(_STATE_STORES[config.state_store])
-    # RocksDB's files are copied into the checkpoint by Hadoop's `FileSystem.getLocal`, which casts the file system of
-    # `file:` to Hadoop's own class: with ours in its place, the first micro-batch fails with a ClassCastException.
+    # RocksDB's files go into the checkpoint by Hadoop's `FileSystem.copyFromLocalFile`, which casts the file system of
+    # `file:` to Hadoop's own class. With ours in its place each copy is a ClassCastException, which Spark ignores where
+    # a background thread makes it: no snapshot is ever written, and a start has to read every change since the first.
     if config.local_checkpoint and config.state_store == MEMORY:
         options |= _LOCAL_CHECKPOINT
     return options

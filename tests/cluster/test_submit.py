@@ -41,10 +41,14 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize("state_store", ["memory", "rocksdb"])
 def test_executors_of_a_standalone_master_count_exactly(submit: Submit, master: str, state_store: str) -> None:
     options = ["--master", master, "--jars", submit.jars, "--executor-memory", "512m"]
+    options += ["--conf", "spark.sql.streaming.stateStore.minDeltasForSnapshot=2"]
+    options += ["--conf", "spark.sql.streaming.stateStore.maintenanceInterval=500ms"]
 
-    done = submit.run("stream", "--until-end", options=options, STATE_STORE=state_store)
+    done = submit.run("stream", "--until-end", options=options, STATE_STORE=state_store, **SMALL)
 
     assert done.returncode == 0, done.stdout + done.stderr
+    snapshots = {"memory": "*.snapshot", "rocksdb": "*.zip"}
+    assert list((submit.job.state / "checkpoint" / "state").rglob(snapshots[state_store]))
     assert books(done.stdout) == assert_exact(submit.job)
     # The command resumes what a submit has begun.
     submit.job.env["SF_POLICE_STATE_STORE"] = state_store
@@ -70,7 +74,9 @@ def test_a_checkpoint_on_another_file_system(submit: Submit, tmp_path: Path, sta
     assert (mounted / "checkpoint" / "commits" / "0").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C, to the whole group", "SIGTERM, to the JVM alone"]
+)
 def test_a_submit_that_is_asked_to_end_leaves_nothing_and_goes_on_exactly(
     submit: Submit, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -80,16 +86,16 @@ def test_a_submit_that_is_asked_to_end_leaves_nothing_and_goes_on_exactly(
     def has_begun() -> None:
         assert "batch " in log.read_text() or process.poll() is not None
 
-    eventually(has_begun, AssertionError, seconds=120)
+    eventually(has_begun, AssertionError, seconds=280)
     assert process.poll() is None, log.read_text()
     # As a terminal sends Ctrl-C: to the whole group. A cluster's SIGTERM goes to the JVM alone.
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    assert process.wait(60) == 128 + number
+    assert process.wait(180) == 128 + number
 
     def is_alone() -> None:
         assert processes_of(process.pid) == []
 
-    eventually(is_alone, AssertionError)
+    eventually(is_alone, AssertionError, seconds=180)
     assert "Traceback" not in log.read_text()
     done = submit.run("stream", "--until-end", options=options, **SMALL)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,8 +54,13 @@ class Submit:
         with log.open("wb") as output:
             return subprocess.Popen(
                 self.command(options, arguments), env=self.env(**extra), stdout=output, stderr=output,
-                cwd=self.wheel.parent, start_new_session=True,
+                cwd=self.wheel.parent, start_new_session=True, preexec_fn=_heed_ctrl_c,  # noqa: PLW1509
             )  # fmt: skip
+
+
+def _heed_ctrl_c() -> None:
+    # A shell has what it starts in the background ignore it, and so would the JVM.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
@@ -66,6 +72,7 @@ def standalone_master(folder: Path, workers: int = 2) -> Iterator[str]:
     env = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME") if name in os.environ}
     env |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_WORKER_DIR": str(folder), "SPARK_LOG_DIR": str(folder)}
     env |= {"PYSPARK_PYTHON": sys.executable, "SPARK_HOME": pyspark.__path__[0]}
+    env["SPARK_DAEMON_JAVA_OPTS"] = "-Dspark.master.rest.enabled=false"  # one port for all masters of a machine
     host = ["--host", "127.0.0.1"]
     commands = [["master.Master", *host, "--port", str(port), "--webui-port", str(port + 1)]]
     for number in range(workers):
@@ -83,5 +90,5 @@ def standalone_master(folder: Path, workers: int = 2) -> Iterator[str]:
             said = (folder / "0.log").read_text("utf-8", "replace")
             assert said.count("Registering worker") == workers, said
 
-        eventually(are_registered, AssertionError)
+        eventually(are_registered, AssertionError, seconds=280)
         yield url
