@@ -156,10 +156,6 @@ test-servers: install ## Run the slow tests of servers, scripts and installs
 	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
 	@"$(PYTHON)" -m pytest tests/faults -m servers $(ARGS)
 
-.PHONY: test-cluster
-test-cluster: install ## Run the slow tests of spark-submit and of standalone masters
-	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
-
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives
 	@"$(PYTHON)" -m pytest tests/faults $(ARGS)
