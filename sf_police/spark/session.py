@@ -163,16 +163,17 @@ def _insist_on_log_level(session: SparkSession, level: str | None) -> None:
 
 def _submitted_session(config: Config, java_properties: Mapping[str, str] | None) -> SparkSession:
     options = {**session_options(config), **_ui_options(config)}
-    more = _executor_options(java_properties).get(_OF_EXECUTORS, "")
+    options |= _executor_options(java_properties, before=submitted.option(_OF_EXECUTORS))
     with _own_handlers():
-        session = submitted.start_session(config, options, pinned=_PINNED, executor_options=more)
+        session = submitted.start_session(config, options, pinned=(*_PINNED, _OF_EXECUTORS))
     return _with_properties(session, java_properties)
 
 
-def _executor_options(properties: Mapping[str, str] | None) -> dict[str, str]:
+def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:
     if not properties:
         return {}
-    return {_OF_EXECUTORS: " ".join(jvm.quoted(f"-D{name}={value}") for name, value in properties.items())}
+    options = [jvm.quoted(f"-D{name}={value}") for name, value in properties.items()]
+    return {_OF_EXECUTORS: " ".join([*filter(None, [before]), *options])}
 
 
 def _with_properties(session: SparkSession, properties: Mapping[str, str] | None) -> SparkSession:

@@ -110,25 +110,19 @@ def coordinates() -> str:
     return f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 
 
-def start_session(
-    config: Config, options: Mapping[str, str], *, pinned: Collection[str], executor_options: str
-) -> SparkSession:
+def start_session(config: Config, options: Mapping[str, str], *, pinned: Collection[str]) -> SparkSession:
     """Start the session in the submit's JVM.
 
     Args:
         config: the settings, for messages.
         options: ours.
         pinned: those of them that results depend on, or the books; any other one is the submit's, if it has it.
-        executor_options: Java's, to be added to the executors'.
 
     Raises:
         SfPoliceError: there is no connector, or Spark does not start.
     """
     ensure_connector()
     own = {name: text for name, text in options.items() if name in pinned or option(name) is None}
-    if executor_options:
-        name = "spark.executor.extraJavaOptions"
-        own[name] = " ".join([*filter(None, [option(name)]), executor_options])
     conf = SparkConf(loadDefaults=False).setAll(list(own.items()))
     try:
         return SparkSession(SparkContext(conf=conf, gateway=gateway()))

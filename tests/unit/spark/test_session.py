@@ -103,7 +103,7 @@ def test_system_properties_are_set_in_the_driver_unless_the_user_has() -> None:
 def test_executors_get_system_properties() -> None:
     name = "spark.executor.extraJavaOptions"
 
-    assert _executor_options({}) == _executor_options(None) == {}
+    assert _executor_options({}) == _executor_options(None, before="-Xss2m") == {}
     assert _executor_options({"url": "file:///a b"}) == {name: '"-Durl=file:///a b"'}
     assert _executor_options({"url": "x"}, before="-Xss2m") == {name: "-Xss2m -Durl=x"}
 
