@@ -39,7 +39,7 @@ export VENV QUESTION PYTHON
 .PHONY: help
 help: ## Show this help
 	@awk -f scripts/help.awk Makefile
-	@echo 'More on each: docs/targets.md. Settings (make TARGET SETTING=value): docs/settings.md'
+	@echo 'More: docs/targets.md; settings (make TARGET NAME=VALUE): docs/settings.md'
 
 .PHONY: demo
 demo: install ## Run everything once, from the install to the answer
