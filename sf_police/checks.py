@@ -41,6 +41,13 @@ def retention(text: str) -> str:
     return text.strip()
 
 
+def span(text: str) -> str:
+    """Check a duration that can be added to a date."""
+    if duration_s(text) > _CENTURY:
+        raise ValueError("at most 5,200 weeks")
+    return text.strip()
+
+
 def window(text: str) -> str:
     """Check the length of a window."""
     seconds = duration_s(text)
@@ -107,6 +114,13 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return check
+
+
+def log_format(text: str) -> str:
+    """Check the form of messages."""
+    if text not in ("text", "json"):
+        raise ValueError("text or json")
+    return text
 
 
 def memory(text: str) -> str:

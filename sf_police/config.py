@@ -24,6 +24,7 @@ STORE_SCHEMA: Final = "sf_police"
 MEMORY, ROCKSDB = "memory", "rocksdb"
 STORE_FILE: Final = "answers.db"
 CHECKPOINT_FOLDER: Final = "checkpoint"
+MAX_AHEAD: Final = "1 day"
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
@@ -82,6 +83,11 @@ class Config:
     )
     window: str = _setting(None, checks.window, "length of a window: a divisor of one hour, or whole hours")
     watermark: str = _setting(None, checks.duration, "how far a call may trail the latest event time")
+    max_ahead: str = _setting(
+        MAX_AHEAD,
+        checks.span,
+        "how far a call may be ahead of its record's Kafka timestamp; one further ahead is rejected",
+    )
     trigger: str = _setting("0 seconds", checks.duration, "minimum interval between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
         None,
@@ -99,8 +105,9 @@ class Config:
         None, str, "more options for Spark: a file as spark-defaults.conf, or `spark.NAME=VALUE ...`"
     )
     metrics_port: int | None = _setting(
-        None, checks.number(1, 65535), "port of Prometheus metrics beside the stream, on loopback; off unless set"
+        None, checks.number(1, 65535), "port of Prometheus metrics and probes beside the stream; off unless set"
     )
+    metrics_host: str = _setting("127.0.0.1", checks.host, "address that METRICS_PORT listens on")
     dashboard_host: str = _setting("127.0.0.1", checks.host, "address that the dashboard listens on")
     dashboard_port: int = _setting("8050", checks.number(1, 65535), "port of the dashboard")
     state_partitions: int | None = _setting(
@@ -110,6 +117,9 @@ class Config:
     )
     state_store: str = _setting(
         MEMORY, checks.one_of(MEMORY, ROCKSDB), "where a new checkpoint's state is kept: memory or rocksdb"
+    )
+    log_format: str = _setting(
+        "text", checks.log_format, "messages on standard error: text, or json, one object a line"
     )
     jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")

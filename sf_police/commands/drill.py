@@ -41,8 +41,8 @@ _BATCHES_PER_KILL: Final = 5
 _SEEDS: Final = 10**6
 _OF_THE_STREAM: Final = (
     "kafka_bootstrap_servers", "kafka_topic", "kafka_client_properties", "state_dir", "store", "checkpoint", "window",
-    "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "state_store",
-    "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home",
+    "watermark", "max_ahead", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "state_store",
+    "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home", "log_format",
 )  # fmt: skip
 
 

@@ -86,6 +86,10 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
         ("spark_driver_memory", "much"),
         ("spark_ui_port", "x"),
         ("metrics_port", "65536"),
+        ("metrics_host", "not a host"),
+        ("log_format", "xml"),
+        ("max_ahead", "tomorrow"),
+        ("max_ahead", "5201 weeks"),
     ],
 )
 def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: str) -> None:
