@@ -25,6 +25,7 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.spark import gateway, jvm, submitted
 from sf_police.spark.failures import start_failure
+from sf_police.spark.log import SparkLog
 from sf_police.spark.merging import java_options_of_driver, merged
 from sf_police.spark.state_store import PINNED, state_store_options
 
@@ -79,6 +80,8 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
     options = {**session_options(config), "spark.app.name": "sf-police"}
     options["spark.driver.memory"] = config.spark_driver_memory
     options |= {"spark.ui.enabled": "false", **_ui_options(config), "spark.ui.showConsoleProgress": "false"}
+    # What a task of a micro-batch may hand over at once: as its default is of the default memory. One setting for both.
+    options["spark.driver.maxResultSize"] = f"{_megabytes(config.spark_driver_memory) // 2}m"
     if config.is_local_master and config.local_checkpoint:
         # HADOOP_CONF_DIR may name a cluster, to which every path without a scheme would belong.
         options["spark.hadoop.fs.defaultFS"] = "file:///"
@@ -92,11 +95,17 @@ def spark_options(config: Config, *, records: int | None = None, has_collector: 
         )
     else:
         options["spark.jars"] = ",".join(jars)
+        if config.log_format == "json":
+            options["spark.driver.extraJavaOptions"] = " ".join(jvm.log_options(config))
     return options
 
 
 def _ui_options(config: Config) -> dict[str, str]:
     return {"spark.ui.enabled": "true", "spark.ui.port": str(config.spark_ui_port)} if config.spark_ui_port else {}
+
+
+def _megabytes(memory: str) -> int:
+    return int(memory[:-1]) * (1024 if memory[-1] in "gG" else 1)
 
 
 def create_session(
@@ -146,9 +155,7 @@ def create_session(
         java_home=str(config.java_home) if config.java_home else None,
         is_loopback=config.has_loopback_master,
     )
-    log = config.state_dir / "spark.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with SparkLog(config.state_dir).opened() as output:
         session = _started_session(config, conf, java, environ, output)
         _insist_on_log_level(session, given.get("spark.log.level"))
         return _with_properties(session, java_properties)
@@ -201,7 +208,7 @@ def _started_session(
     except BaseException as error:
         try:
             if isinstance(error, Exception):
-                raise _told(error, config, Path(output.name), start) from error
+                raise _told(error, config, start) from error
             raise
         finally:
             if running is not None:
@@ -209,13 +216,11 @@ def _started_session(
                 _forget_gateway()
 
 
-def _told(error: Exception, config: Config, log: Path, start: int) -> SfPoliceError:
+def _told(error: Exception, config: Config, start: int) -> SfPoliceError:
     # While the JVM still runs, as the exception's text is there.
-    with log.open("rb") as file:
-        file.seek(start)
-        said = file.read().decode("utf-8", "replace")
+    log = SparkLog(config.state_dir)
     raised = None if isinstance(error, gateway.JvmEndedError) else error
-    return start_failure(said, raised, master=config.spark_master, log_file=log)
+    return start_failure(log.since(start), raised, master=config.spark_master, log_file=log.path)
 
 
 @contextmanager

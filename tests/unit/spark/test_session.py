@@ -32,6 +32,22 @@ def test_code_is_compiled_for_micro_batches_that_are_worth_it(
     assert options.get("spark.sql.codegen.wholeStage", "true") == ("true" if is_compiled else "false")
 
 
+@pytest.mark.parametrize(("memory", "half"), [("2g", "1024m"), ("1G", "512m"), ("700m", "350m"), ("15M", "7m")])
+def test_a_micro_batchs_counts_may_take_half_of_the_drivers_memory(jars_dir: str, memory: str, half: str) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, "spark_driver_memory": memory}))
+
+    assert options["spark.driver.maxResultSize"] == half
+
+
+@pytest.mark.parametrize("master", ["local[2]", "spark://localhost:7077"])
+@pytest.mark.parametrize(("form", "is_json"), [("text", False), ("json", True)])
+def test_sparks_log_has_the_form_of_messages(jars_dir: str, master: str, form: str, is_json: bool) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, "spark_master": master, "log_format": form}))
+
+    given = options.get("spark.driver.extraJavaOptions", "")
+    assert ("-Dlog4j2.configurationFile=classpath:org/apache/spark/log4j2-json-layout.properties" in given) is is_json
+
+
 @pytest.mark.parametrize(("records", "is_short"), [(0, True), (1_000_000, True), (1_000_001, False), (None, False)])
 def test_a_long_run_starts_with_all_of_its_heap(jars_dir: str, records: int | None, is_short: bool) -> None:
     config = resolve({"jars_dir": jars_dir, "spark_driver_memory": "3g"})
