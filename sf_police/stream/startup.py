@@ -30,6 +30,7 @@ from sf_police.stream.filesystems import (
 )
 from sf_police.stream.source import java_properties
 from sf_police.stream.user_options import user_options, without_effect
+from sf_police.stream.versions import versions
 from sf_police.topic.admin import Topic
 
 
@@ -69,13 +70,13 @@ def start_session(
         cores = wait_for_executors(session, counts_cores=is_shared or not is_chosen, say=say)
         config = with_state_partitions(config, stored, cores=cores)
         session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
-        place = {PLACE: spark_location(config.checkpoint)}
+        kept = {PLACE: spark_location(config.checkpoint), **versions()}
         if stored is None:
-            kept = {"state_partitions": config.state_partitions, STATE_STORE: config.state_store, **place}
+            kept |= {"state_partitions": config.state_partitions, STATE_STORE: config.state_store}
             adopt(folder, StoreWriter(database), {**stream_settings(config, topic), **kept})
         else:
             database.create()
-            _keep_settings(store, StoreWriter(database), {**stored, **place})
+            _keep_settings(store, StoreWriter(database), {**stored, **kept})
             say(
                 f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions"
             )
