@@ -93,6 +93,9 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
         "--log",
         "--wait",
         "--options",
+        "--schema",
+        "--file",
+        "--dbname",
     }  # of PostgreSQL
     assert "--write-sums" in scripts
     assert "--secured" in scripts
