@@ -12,9 +12,10 @@ MAKEFLAGS += --no-builtin-rules
 # flags of sf-police; their defaults are in sf_police/config.py. What the command line sets is passed on by the name that
 # counts in the environment, where the bare name may be another program's (GNU screen sets WINDOW).
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
-  DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
-  SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST \
-  DASHBOARD_PORT JARS_DIR JAVA_HOME MAVEN_REPO
+  DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK MAX_AHEAD TRIGGER \
+  MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF \
+  METRICS_PORT METRICS_HOST LOG_FORMAT STATE_PARTITIONS STATE_STORE DASHBOARD_HOST DASHBOARD_PORT JARS_DIR JAVA_HOME \
+  MAVEN_REPO
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
 
@@ -39,7 +40,7 @@ export VENV QUESTION PYTHON
 .PHONY: help
 help: ## Show this help
 	@awk -f scripts/help.awk Makefile
-	@echo 'More on each: docs/targets.md. Settings (make TARGET SETTING=value): docs/settings.md'
+	@echo 'More: docs/targets.md; settings (make TARGET NAME=VALUE): docs/settings.md'
 
 .PHONY: demo
 demo: install ## Run everything once, from the install to the answer

@@ -21,7 +21,8 @@ from pyspark.sql import SparkSession
 
 from sf_police import config
 from sf_police.environment import for_spark, given_settings, inherited
-from sf_police.spark.session import MEANING, create_session, stop_session
+from sf_police.spark.options import MEANING
+from sf_police.spark.session import create_session, stop_session
 from tests.support import brokers, docker
 from tests.support.job import Job, jobs
 from tests.support.question import resolve

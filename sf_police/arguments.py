@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sf_police import __version__, config, environment
 from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
 from sf_police.config import flag_of
+from sf_police.output import JsonMessages, say
 from sf_police.question import Question
 from sf_police.store.views import kinds
 from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
@@ -18,21 +20,32 @@ _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_
 _FILES: Final = ("state_dir", "store", "store_schema")
 _SPARK: Final = ("spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home")
 _STREAM: Final = (
-    "store_retry", "retention", "checkpoint", "window", "watermark", "trigger", "max_offsets_per_trigger",
-    "starting_offsets", "until_end", "state_partitions", "metrics_port", *_SPARK,
+    "store_retry", "retention", "checkpoint", "window", "watermark", "max_ahead", "trigger", "max_offsets_per_trigger",
+    "starting_offsets", "until_end", "state_partitions", "state_store", "metrics_port", "metrics_host", *_SPARK,
 )  # fmt: skip
 # What a checkpoint that is not on this machine takes.
 _ELSEWHERE: Final = ("checkpoint", "jars_dir", "java_home", "spark_conf")
 _LIVE: Final = (
-    "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
-    "metrics_port", *_SPARK,
+    "partitions", "data", "state_dir", "window", "watermark", "max_ahead", "trigger", "max_offsets_per_trigger",
+    "state_store", "metrics_port", "metrics_host", *_SPARK,
 )  # fmt: skip
+# Whatever a command says, it says in this form.
+_EVERY: Final = ("log_format",)
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong with the command line; text has the usage before it."""
+        if not isinstance(sys.stderr, JsonMessages):
+            super().error(message)
+        say(message, level="error", remedy=f"see `{self.prog} --help`", exit_code=2)
+        sys.exit(2)
 
 
 def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     """Return the parser of a question's command line."""
-    parser = argparse.ArgumentParser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
+    parser = _Parser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
     parser.add_argument("--version", action="version", version=f"sf-police {__version__}")
     subparsers = parser.add_subparsers(prog=prog, metavar="COMMAND", help=argparse.SUPPRESS)
 
@@ -42,7 +55,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     def command(
         name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
     ) -> argparse.ArgumentParser:
-        helps[name] = help
+        helps[name], settings = help, (*settings, *_EVERY)
         form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
         form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "drill", "produce") else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)

@@ -41,6 +41,13 @@ def retention(text: str) -> str:
     return text.strip()
 
 
+def span(text: str) -> str:
+    """Check a duration that can be added to a date."""
+    if duration_s(text) > _CENTURY:
+        raise ValueError("at most 5,200 weeks")
+    return text.strip()
+
+
 def window(text: str) -> str:
     """Check the length of a window."""
     seconds = duration_s(text)
@@ -98,10 +105,21 @@ def schema(text: str) -> str:
     return text
 
 
-def offsets(text: str) -> str:
-    """Check where a stream starts."""
-    if text not in ("earliest", "latest"):
-        raise ValueError("earliest or latest")
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return the check of a setting that has to be one of these."""
+
+    def check(text: str) -> str:
+        if text not in choices:
+            raise ValueError(" or ".join(choices))
+        return text
+
+    return check
+
+
+def log_format(text: str) -> str:
+    """Check the form of messages."""
+    if text not in ("text", "json"):
+        raise ValueError("text or json")
     return text
 
 

@@ -7,7 +7,6 @@ import locale
 import logging
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +18,7 @@ from sf_police.commands.show import doctor
 from sf_police.config import flag_of
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.how_to import in_reach
-from sf_police.output import drop_output, settle_streams
+from sf_police.output import drop_output, listen_to_logging, messages_in, say, say_error, settle_streams
 from sf_police.question import Question
 from sf_police.stop import Stop
 
@@ -31,10 +30,12 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
     """
     stop = Stop()
     stop.listen()
+    undo = messages_in("text")
     try:
         if argv is None:
             _settle_process()
             stop.insist()
+        undo = messages_in(_log_format(sys.argv[1:] if argv is None else argv))
         try:
             parser = parser_of(question, prog)
             parsed = parser.parse_args(argv)
@@ -45,17 +46,34 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
         finally:
             sys.stdout.flush()  # what fails here is said below, and not by Python as it ends
     except SfPoliceError as error:
-        if logging.root.isEnabledFor(logging.INFO):
-            traceback.print_exc()
-        print(f"error: {in_reach(str(error))}", file=sys.stderr)
+        say_error(error, is_verbose=logging.root.isEnabledFor(logging.INFO), worded=_in_reach)
         return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has closed the pipe. Python would complain again when it closes standard output.
         drop_output()
         return 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return stop.exit_code
+    finally:
+        if argv is not None:  # else the process ends, and may have something to say even then
+            undo()
+
+
+def _log_format(arguments: Sequence[str]) -> str:
+    # Before anything is parsed, as that can fail already; what is neither form is refused later on, in text.
+    flag, form = flag_of("log_format"), os.environ.get(environment.variable_of("log_format"), "")
+    for number, text in enumerate(arguments):
+        name, equals, value = text.partition("=")
+        if name == flag:
+            form = value if equals else "".join(arguments[number + 1 : number + 2])
+    return form.strip()
+
+
+def _in_reach(text: str) -> str:
+    if environment.is_submitted(os.environ):
+        text = text.replace("see spark.log", "see what spark-submit wrote")
+    return in_reach(text)
 
 
 def _settle_process() -> None:
@@ -76,18 +94,27 @@ def _settle_process() -> None:
 def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
     arguments = vars(parsed)
     is_verbose, run, uses = arguments.pop("verbose"), arguments.pop("run"), arguments.pop("uses")
-    # Failures in the client libraries are reported in one line of our own; -v shows theirs, too.
-    logging.basicConfig(level=logging.INFO if is_verbose else logging.CRITICAL, stream=sys.stderr)
+    listen_to_logging(is_verbose=is_verbose)
     flags = {name: arguments.pop(name, None) for name in uses}
     given = environment.given_settings(os.environ, [field.name for field in config.settings()])
     for name in (name for name in given.ignored if name in uses and not flags[name]):
         if config.is_valid(name, given.ignored[name]) or is_verbose or run is doctor:
-            print(_ignored_line(name, given.ignored[name]), file=sys.stderr)
+            say(_ignored_line(name, given.ignored[name]))
     settings = {name: flags[name] or given.settings.get(name) for name in uses}
     try:
-        return int(run(Run(config.resolve(settings, question.defaults), question, stop), **arguments))
+        resolved = config.resolve(settings, question.defaults)
+        if environment.is_submitted(os.environ) and "spark_master" in uses:
+            resolved = _as_submitted(resolved, flags)
+        return int(run(Run(resolved, question, stop), **arguments))
     except UsageError as error:
         raise UsageError(_as_typed(error.what, flags), remedy=error.remedy) from error
+
+
+def _as_submitted(settings: config.Config, flags: Mapping[str, str | None]) -> config.Config:
+    from sf_police.spark import submitted  # Spark, which most commands do not wait for
+
+    given = {name for name, flag in flags.items() if flag or os.environ.get(environment.variable_of(name), "").strip()}
+    return submitted.settled(settings, given=given, say=say)
 
 
 def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:

@@ -21,8 +21,10 @@ _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
+MEMORY, ROCKSDB = "memory", "rocksdb"
 STORE_FILE: Final = "answers.db"
 CHECKPOINT_FOLDER: Final = "checkpoint"
+MAX_AHEAD: Final = "1 day"
 
 
 def _setting(default: str | None, parse: Callable[[str], Any], help: str) -> Any:
@@ -81,13 +83,20 @@ class Config:
     )
     window: str = _setting(None, checks.window, "length of a window: a divisor of one hour, or whole hours")
     watermark: str = _setting(None, checks.duration, "how far a call may trail the latest event time")
+    max_ahead: str = _setting(
+        MAX_AHEAD,
+        checks.span,
+        "how far a call may be ahead of its record's Kafka timestamp; one further ahead is rejected",
+    )
     trigger: str = _setting("0 seconds", checks.duration, "minimum interval between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(
         None,
         checks.number(1, 10**15),
         f"maximum records per micro-batch; {SMALL_BATCH_RECORDS:,} or fewer minimizes latency",
     )
-    starting_offsets: str = _setting("earliest", checks.offsets, "where a new stream starts: earliest or latest")
+    starting_offsets: str = _setting(
+        "earliest", checks.one_of("earliest", "latest"), "where a new stream starts: earliest or latest"
+    )
     until_end: bool = _setting("0", checks.flag, "1: stop once the records in the topic at the start are processed")
     spark_master: str = _setting("local[*]", str, "Spark's master URL")
     spark_driver_memory: str = _setting("2g", checks.memory, "memory of Spark's driver JVM")
@@ -96,14 +105,21 @@ class Config:
         None, str, "more options for Spark: a file as spark-defaults.conf, or `spark.NAME=VALUE ...`"
     )
     metrics_port: int | None = _setting(
-        None, checks.number(1, 65535), "port of Prometheus metrics beside the stream, on loopback; off unless set"
+        None, checks.number(1, 65535), "port of Prometheus metrics and probes beside the stream; off unless set"
     )
+    metrics_host: str = _setting("127.0.0.1", checks.host, "address that METRICS_PORT listens on")
     dashboard_host: str = _setting("127.0.0.1", checks.host, "address that the dashboard listens on")
     dashboard_port: int = _setting("8050", checks.number(1, 65535), "port of the dashboard")
     state_partitions: int | None = _setting(
         None,
         checks.number(1, 10_000),
         "state partitions of a new checkpoint (default: one per core, or 1 for small batches)",
+    )
+    state_store: str = _setting(
+        MEMORY, checks.one_of(MEMORY, ROCKSDB), "where a new checkpoint's state is kept: memory or rocksdb"
+    )
+    log_format: str = _setting(
+        "text", checks.log_format, "messages on standard error: text, or json, one object a line"
     )
     jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")

@@ -19,7 +19,7 @@ from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UnknownTopicError
 from sf_police.how_to import is_clone
 from sf_police.question import Question, number_of
-from sf_police.spark import jars, jvm
+from sf_police.spark import jars, jvm, submitted
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import existing_database, open_database
 from sf_police.stream import checkpoint, elsewhere, filesystems
@@ -79,6 +79,8 @@ def _user(_: Config) -> Finding:
 
 
 def _java(config: Config) -> Finding:
+    if submitted.is_submitted():
+        return _java_version(submitted.option("java.version") or "", f"{submitted.option('java.home')}")
     java = jvm.java_program(config)
     shown = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     said = [line for line in (shown.stderr + shown.stdout).splitlines() if line and "Picked up " not in line]
@@ -86,7 +88,12 @@ def _java(config: Config) -> Finding:
         what = f"{java} does not start: {said[0].strip() if said else 'it says nothing'}"
         return Finding("Java", WRONG, what, f"check JAVA_TOOL_OPTIONS and JDK_JAVA_OPTIONS, or {jvm.INSTALL_JAVA}")
     match = re.search(r'version "(\d+)[^"]*"', "\n".join(said))
-    version = int(match[1]) if match else 0
+    return _java_version(match[1] if match else "", str(java))
+
+
+def _java_version(text: str, java: str) -> Finding:
+    match = re.match(r"\d+", text)
+    version = int(match[0]) if match else 0
     if version < jvm.OLDEST_JAVA:
         return Finding("Java", WRONG, f"{java} is Java {version or '(version unknown)'}", jvm.INSTALL_JAVA)
     if version not in _JAVA_VERSIONS:
@@ -96,6 +103,9 @@ def _java(config: Config) -> Finding:
 
 
 def _jars(config: Config) -> Finding:
+    if submitted.is_submitted():
+        submitted.ensure_connector()
+        return Finding("jars", OK, "spark-submit has the Kafka connector")
     # Without the clone there are no scripts that would start a broker.
     wanted = {config.jars_dir / name: total for name, total in jars.checksums(broker=_has_own_broker(config)).items()}
     missing = sum(1 for jar in wanted if not jar.exists())

@@ -7,8 +7,8 @@ from typing import Final
 
 from sf_police.commands.run import Run, missing_extra, say
 from sf_police.errors import SfPoliceError
+from sf_police.page.hosts import address, own_names, say_if_open
 
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _SECONDS_BETWEEN_LOOKS: Final = 0.2
 
 
@@ -36,13 +36,9 @@ def dashboard(run: Run) -> int:
         metrics = StoreMetrics(StoreReader(database), TopicProbe(kafka_access(config), config.kafka_topic))
         page = Page(watcher, run.question, assets, metrics)
         watcher.on_change = page.wake
-        with stop.awaited(), watcher, Server(page.app(_names(host)), listener) as server:
+        with stop.awaited(), watcher, Server(page.app(own_names(host)), listener) as server:
             say(f"dashboard: {address(host, port)} (Ctrl-C ends it)")
-            if host not in _LOOPBACK:
-                say(
-                    f"whoever reaches port {port} of this machine can read the store: there is no password and no "
-                    "encryption. Behind a proxy that has both, DASHBOARD_HOST is not needed"
-                )
+            say_if_open(host, port, what="store", setting="DASHBOARD_HOST", say=say)
             while not stop.is_set() and server.is_running_after(_SECONDS_BETWEEN_LOOKS):
                 pass
             page.end()
@@ -57,13 +53,3 @@ def make_page(run: Run) -> int:
 
     ready_assets(run.config.jars_dir, run.question, say=say)
     return 0
-
-
-def address(host: str, port: int) -> str:
-    """Return what to type into a browser."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
-def _names(host: str) -> tuple[str, ...]:
-    # On loopback only a foreign page could ask by another name; elsewhere people may call this machine what they like.
-    return ("localhost", "127.0.0.1", "[::1]") if host in _LOOPBACK else ()

@@ -6,6 +6,7 @@ store, kills, and in the end adds up. Nothing but that process and what it has s
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ from sf_police.commands.files import send
 from sf_police.commands.live import data_file
 from sf_police.commands.own_run import latest_name, new_name, own_config
 from sf_police.commands.run import Run, say
+from sf_police.environment import is_submitted
 from sf_police.errors import SfPoliceError, folder_reason
 from sf_police.how_to import how_to, with_state_dir
 from sf_police.lock import locked
@@ -39,8 +41,8 @@ _BATCHES_PER_KILL: Final = 5
 _SEEDS: Final = 10**6
 _OF_THE_STREAM: Final = (
     "kafka_bootstrap_servers", "kafka_topic", "kafka_client_properties", "state_dir", "store", "checkpoint", "window",
-    "watermark", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "spark_master",
-    "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home",
+    "watermark", "max_ahead", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "state_store",
+    "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home", "log_format",
 )  # fmt: skip
 
 
@@ -49,6 +51,8 @@ def drill(run: Run, *, file: str | None, kills: int, seed: int | None, new: bool
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
 
+    if is_submitted(os.environ):
+        raise SfPoliceError("a drill kills streams that it starts itself", remedy="run it without spark-submit")
     access, path = kafka_access(run.config), data_file(run, file)
     config = _drill_config(run, access, new=new)
     run = replace(run, config=config)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sf_police.commands.run import Run, say
+from sf_police.config import MAX_AHEAD
 from sf_police.errors import SfPoliceError
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     say(f"reading {len(wanted):,} of {number:,} micro-batches with late records again")
     first = {str(partition.number): partition.first_offset for partition in topic.partitions}
     records = sum(batch.read for batch in wanted)
+    # As the stream judged them.
+    config = replace(config, max_ahead=settings.get("max_ahead", MAX_AHEAD))
     session = create_session(config, records=records, java_properties=java_properties(config), user_options=options)
     try:
         found = list(read_late_batches(session, config, question, wanted, first))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
+from sf_police.output import say
 from sf_police.question import Question
 from sf_police.stop import Stop
+
+__all__ = ["Run", "missing_extra", "say"]
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,6 @@ class Run:
     config: Config
     question: Question
     stop: Stop
-
-
-def say(line: str) -> None:
-    """Print a line for people: to standard error, as data goes to standard output."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def missing_extra(what: str, error: ImportError) -> SfPoliceError:

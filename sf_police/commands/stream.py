@@ -50,16 +50,17 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
     from sf_police.store.database import open_database
     from sf_police.store.writer import StoreWriter
     from sf_police.stream import checkpoint, query, startup
+    from sf_police.stream.query_state import QueryState
     from sf_police.topic import admin
     from sf_police.topic.clients import kafka_access
     from sf_police.topic.rights import READ
     from sf_police.view import answer, live, terminal
 
-    config, stop = run.config, run.stop
+    config, stop, state = run.config, run.stop, QueryState()
     startup.checked_options(config)  # before anything is held, made or asked
     only_stream = checkpoint.exclusive(config.checkpoint, config.state_dir)
     opened = closing(open_database(config.store, run.question, config.store_schema))
-    with only_stream, opened as database, database.held(), metrics_served(run):
+    with only_stream, opened as database, database.held(), metrics_served(run, state):
         topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
         if topic.hidden:
             say(terminal.hidden_line(topic))
@@ -79,7 +80,14 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
                         return stop.is_set() or (companion is not None and companion.is_done(show.counted_to))
 
                     query.run_stream(
-                        session, config, run.question, writer, is_stopped=is_stopped, on_batch=show, say=show.say
+                        session,
+                        config,
+                        run.question,
+                        writer,
+                        is_stopped=is_stopped,
+                        on_batch=show,
+                        say=show.say,
+                        state=state,
                     )
                 while not stop.is_set() and writer.settle():
                     pass  # a step at a time, so that a signal is not kept waiting

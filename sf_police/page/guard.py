@@ -7,6 +7,8 @@ from typing import Final
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sf_police.page.hosts import is_served
+
 _POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -37,9 +39,8 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
             await send(message)
 
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-        name = host if host.endswith("]") else host.rpartition(":")[0] if ":" in host else host
-        if self._hosts and name not in self._hosts:
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        if not is_served(host, self._hosts):
             refusal = PlainTextResponse("this host is not served: open the address that the dashboard printed\n", 421)
             await refusal(scope, receive, send_guarded)
             return

@@ -1,8 +1,10 @@
-"""Serves the metrics over HTTP, on loopback alone, in threads beside what else the process does."""
+"""Serves the metrics and the probes over HTTP, in threads beside what else the process does."""
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +13,12 @@ from socketserver import ThreadingTCPServer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
+from sf_police.page.health import Probes, health_response
+from sf_police.page.hosts import address, is_served, own_names
 from sf_police.page.metrics import Response, StoreMetrics, response
 
 PATH: Final = "/metrics"
-_HOST: Final = "127.0.0.1"
-_OWN_NAMES: Final = (_HOST, "localhost")
 _PLAIN: Final = "text/plain; charset=utf-8"
 _SILENT_CLIENT_S: Final = 10
 _END_POLL_S: Final = 0.05
@@ -24,29 +26,33 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @contextmanager
-def served(metrics: StoreMetrics, port: int) -> Iterator[str]:
-    """Serve the metrics for as long as the context lasts; yield their address.
+def served(metrics: StoreMetrics, probes: Probes, port: int, *, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve metrics and probes for as long as the context lasts; yield the metrics' address.
 
     Raises:
         SfPoliceError: the port cannot be had.
+        UsageError: the address is not this machine's.
     """
-    with _server(metrics, port) as server:
+    with _server(metrics, probes, port, host) as server:
         thread = threading.Thread(target=server.serve_forever, args=(_END_POLL_S,), name="metrics", daemon=True)
         thread.start()
         try:
-            yield f"http://{_HOST}:{server.server_address[1]}{PATH}"
+            yield address(host, server.server_address[1], PATH)
         finally:
             server.shutdown()
             thread.join()
 
 
-def _server(metrics: StoreMetrics, port: int) -> _Server:
+def _server(metrics: StoreMetrics, probes: Probes, port: int, host: str) -> _Server:
     try:
-        return _Server(metrics, port)
+        return _Server(metrics, probes, port, host)
     except OSError as error:
-        raise SfPoliceError(
-            f"cannot serve the metrics at port {port}: {error.strerror}", remedy="set METRICS_PORT to another one"
-        ) from error
+        reason = error.strerror or str(error)
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            what = f"cannot serve the metrics at port {port}: {reason}"
+            raise SfPoliceError(what, remedy="set METRICS_PORT to another one") from error
+        what = f"METRICS_HOST={host}: cannot listen there: {reason}"
+        raise UsageError(what, remedy="name an address of this machine") from error
 
 
 class _Server(ThreadingTCPServer):
@@ -54,9 +60,10 @@ class _Server(ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, metrics: StoreMetrics, port: int) -> None:
-        self.metrics = metrics
-        super().__init__((_HOST, port), _Handler)
+    def __init__(self, metrics: StoreMetrics, probes: Probes, port: int, host: str) -> None:
+        self.metrics, self.probes, self.names = metrics, probes, own_names(host)
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 # socketserver's
         """Keep quiet, as for a client that is gone before its answer; -v shows it."""
@@ -68,20 +75,28 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer a scrape, and nothing else."""
+        """Answer a scrape or a probe, and nothing else."""
         answer = self._answer()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def do_HEAD(self) -> None:
+        """Answer without a body."""
+        self.do_GET()
 
     def _answer(self) -> Response:
-        if not _is_own_name(self.headers.get("Host", _HOST)):
-            # A page elsewhere may have given its own name this machine's address.
+        path, probes = urlsplit(self.path).path, self.server.probes
+        if not is_served(self.headers.get("Host", ""), self.server.names):
             return Response(421, _PLAIN, b"error: this is a server for this machine: ask for 127.0.0.1 or localhost\n")
-        if urlsplit(self.path).path != PATH:
-            return Response(404, _PLAIN, f"the metrics are at {PATH}\n".encode())
+        if path in probes:
+            return health_response(probes[path]())
+        if path != PATH:
+            where = f"the metrics are at {PATH}, the probes at {' and '.join(probes)}\n"
+            return Response(404, _PLAIN, where.encode())
         return response(self.server.metrics, self.headers.get("Accept", ""))
 
     def version_string(self) -> str:
@@ -91,10 +106,3 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the stream's own output as it is; -v shows the requests."""
         _LOG.info(format, *args)
-
-
-def _is_own_name(host: str) -> bool:
-    try:
-        return urlsplit(f"//{host}").hostname in _OWN_NAMES
-    except ValueError:
-        return False

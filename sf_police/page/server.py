@@ -29,6 +29,7 @@ from sf_police.page.assets import Assets
 from sf_police.page.cache import PanelCache
 from sf_police.page.describe import described
 from sf_police.page.guard import Guard
+from sf_police.page.health import PageHealth, health_response
 from sf_police.page.metrics import StoreMetrics
 from sf_police.page.metrics import response as metrics_response
 from sf_police.page.metrics_server import PATH as METRICS_PATH
@@ -55,7 +56,7 @@ class Page:
 
     def __init__(self, watcher: Watcher, question: Question, assets: Assets, metrics: StoreMetrics) -> None:
         self._watcher, self._question, self._assets, self._metrics = watcher, question, assets, metrics
-        self._cache = PanelCache()
+        self._cache, self._probes = PanelCache(), PageHealth(watcher).probes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
         self._is_over = False
@@ -69,6 +70,7 @@ class Page:
             Route("/data/{panel}.{form}", self.panel),
             Route("/events", self.events),
             Route(METRICS_PATH, self.metrics),
+            *(Route(path, self.probe) for path in self._probes),
         ]
         middleware = [Middleware(GZipMiddleware, minimum_size=1_000)]
         app = Starlette(routes=routes, middleware=middleware, lifespan=self._lifespan)
@@ -139,6 +141,11 @@ class Page:
     def metrics(self, request: Request) -> Response:
         """Return the metrics, as Prometheus reads them."""
         answer = metrics_response(self._metrics, request.headers.get("accept", ""))
+        return Response(answer.body, answer.status, headers={**_FRESH, "content-type": answer.content_type})
+
+    def probe(self, request: Request) -> Response:
+        """Answer a probe."""
+        answer = health_response(self._probes[request.url.path]())
         return Response(answer.body, answer.status, headers={**_FRESH, "content-type": answer.content_type})
 
     async def events(self, request: Request) -> Response:

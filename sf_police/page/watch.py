@@ -68,6 +68,18 @@ class Watcher:
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         self._store: _WatchedStore | None = None
+        self._began_looking_s: float | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it watches."""
+        return self._thread.is_alive()
+
+    @property
+    def looking_s(self) -> float:
+        """How long the store has been asked, in seconds; 0 in between."""
+        began = self._began_looking_s
+        return 0.0 if began is None else time.monotonic() - began
 
     def __enter__(self) -> Watcher:
         self._thread.start()
@@ -79,7 +91,9 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._is_over.is_set():
+            self._began_looking_s = time.monotonic()
             found = self._look()
+            self._began_looking_s = None
             if replace(found, version=self.snapshot.version) != self.snapshot:
                 self.snapshot = replace(found, version=self.snapshot.version + 1)
                 self.on_change()

@@ -21,6 +21,11 @@ _NO_HEAP: Final = (
     "Java cannot have the memory that it was told to take",
     "lower SPARK_DRIVER_MEMORY, or unset -Xms and -Xmx in JAVA_TOOL_OPTIONS and _JAVA_OPTIONS",
 )
+# The micro-batch is planned, so it is the same in the next run, whatever MAX_OFFSETS_PER_TRIGGER is then.
+_RESULT: Final = (
+    "a micro-batch's counts are more than Spark's driver may hold, half of its memory",
+    "double SPARK_DRIVER_MEMORY and run again; later micro-batches are smaller with a lower MAX_OFFSETS_PER_TRIGGER",
+)
 _FILES: Final = ("no more files may be open at once", MORE_FILES)
 # Fragments of Java errors: what each means, and the remedy. The more telling come first.
 _KNOWN: Final = {
@@ -28,6 +33,7 @@ _KNOWN: Final = {
         "records that the stream has not read are gone from the topic (retention, or the topic was re-created)",
         "run `make reset` to start over with what is left",
     ),
+    "spark.driver.maxResultSize": _RESULT,
     "No space left": (
         "no space left for the checkpoint or for Spark's temporary files",
         "free some space, then run again",

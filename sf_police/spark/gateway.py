@@ -67,11 +67,6 @@ def start_gateway(conf: SparkConf, *, java: Path, environ: Mapping[str, str], ou
         return gateway
 
 
-def submitted_gateway() -> Any:
-    """Connect to the JVM of the spark-submit that has started this process."""
-    return launch_gateway()  # type: ignore[no-untyped-call]
-
-
 def _properties(options: Iterable[tuple[str, str]]) -> str:
     return "".join(f"{_escaped(name)}={_escaped(value)}\n" for name, value in options)
 
@@ -127,19 +122,22 @@ def _connected(address: Path) -> Any:
 
 
 def stop_gateway(gateway: Any) -> None:
-    """Disconnect, and let the JVM end by itself; where it does not, or at a second interrupt, it is killed."""
+    """Disconnect, and let the JVM end by itself; where it does not, or at a second interrupt, it is killed.
+
+    spark-submit's JVM is left alone: it waits for this process, and ends with its exit code.
+    """
     process = gateway.proc
+    if process is None:
+        return
     try:
         gateway.shutdown()
-        if process is not None:
-            # The JVM exits when its standard input is closed.
-            with suppress(OSError):
-                process.stdin.close()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_END_S)
+        # The JVM exits when its standard input is closed.
+        with suppress(OSError):
+            process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
     finally:
-        if process is not None:
-            end(process)
+        end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -88,7 +88,7 @@ def java_options(config: Config, *, records: int | None, has_collector: bool = F
         records: how many the run will read; None if it has no end.
         has_collector: whether the environment chooses the garbage collector; Java refuses to start with two.
     """
-    options = ["-Duser.timezone=UTC"]
+    options = ["-Duser.timezone=UTC", *log_options(config)]
     if not has_collector:
         options.append("-XX:+UseParallelGC")
     archive = archive_path(config)
@@ -100,6 +100,13 @@ def java_options(config: Config, *, records: int | None, has_collector: bool = F
         # A heap that grows as it fills spends twice as long in garbage collection.
         options.append(f"-Xms{config.spark_driver_memory}")
     return " ".join(options)
+
+
+def log_options(config: Config) -> list[str]:
+    """Return the options by which Spark's log has the form of our messages."""
+    # Spark's own setting for that has no effect on what it takes for a shell, as everything in Python is.
+    layout = "-Dlog4j2.configurationFile=classpath:org/apache/spark/log4j2-json-layout.properties"
+    return [layout] if config.log_format == "json" else []
 
 
 def quoted(option: str) -> str:

@@ -1,7 +1,4 @@
-"""The SparkSession: what the pipeline relies on, what makes small micro-batches cheap, and where the jars are.
-
-The JVM's own options are in `jvm.py`, the Kafka source's in `stream/source.py`.
-"""
+"""The SparkSession: started and stopped, in a JVM of our own or in that of a spark-submit."""
 
 from __future__ import annotations
 
@@ -23,90 +20,13 @@ from pyspark.sql import SparkSession
 from sf_police import environment
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.spark import gateway, jvm
+from sf_police.spark import gateway, jvm, submitted
 from sf_police.spark.failures import start_failure
+from sf_police.spark.log import SparkLog
 from sf_police.spark.merging import java_options_of_driver, merged
-
-# Options that the pipeline's results depend on; its tests set the same.
-MEANING: Final = {
-    # Event times are wall clock. Any other zone would shift them, or lose the hour in which its clocks change.
-    "spark.sql.session.timeZone": "UTC",
-    # A name that appears twice is left to the parser, as only the required fields must be unique.
-    "spark.sql.variant.allowDuplicateKeys": "true",
-}
-
-_STREAMING: Final = {
-    # A batch without data counts nothing, but costs as much as one with data.
-    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
-    "spark.sql.streaming.metricsEnabled": "false",
-    "spark.sql.adaptive.enabled": "false",
-    # PySpark looks up the line of Python that made each column, and tells the JVM: for the plan of a stream and of each
-    # micro-batch, hundreds of round trips that only an error message of a wrong plan would use.
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # PySpark's own WARN only filters the console: every INFO message would still be built, then discarded.
-    "spark.log.level": "WARN",
-    # What a task fetched beyond its own records is kept for the task that continues there, which comes at once or
-    # never. Spark's five minutes of it would fill the heap of a stream at full speed.
-    "spark.kafka.consumer.fetchedData.cache.timeout": "10s",
-    "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "5s",
-    # Keeps the secrets of a client.properties file out of the UI and the logs.
-    "spark.redaction.regex": "(?i)secret|password|passphrase|token|access[.]?key|jaas|keystore[.]key",
-}
-
-# The watermark is part of the code that Spark generates, so some of it is recompiled for every micro-batch: with few
-# records that takes longer than interpreting the expressions.
-_INTERPRETED: Final = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.codegen.wholeStage": "false"}
-
-# Spark's default goes through Hadoop's FileContext, which, without Hadoop's native library, forks a process for each
-# file: half of a small micro-batch's time.
-_LOCAL_CHECKPOINT: Final = {
-    "spark.sql.streaming.checkpointFileManagerClass": (
-        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
-    ),
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-}
-
+from sf_police.spark.options import PINNED, session_options, spark_options, ui_options
 
 _OF_EXECUTORS: Final = "spark.executor.extraJavaOptions"
-
-
-def session_options(config: Config) -> dict[str, str]:
-    """Return the options of the stream itself, which hold under spark-submit, too."""
-    options = {**MEANING, **_STREAMING}
-    if config.local_checkpoint:
-        options |= _LOCAL_CHECKPOINT
-    if config.has_small_batches:
-        options |= _INTERPRETED
-    return options
-
-
-def spark_options(config: Config, *, records: int | None = None, has_collector: bool = False) -> dict[str, str]:
-    """Return every option of a session in a JVM of our own; `records` and `has_collector` as in `jvm.java_options`."""
-    jars = [str(jar) for jar in jvm.connector_jars(config)]
-    # By Spark's own class loader: on the class path they would make the archive of Spark's classes useless.
-    loaded = [str(jar) for jar in jvm.checkpoint_jars(config)]
-    options = {**session_options(config), "spark.app.name": "sf-police"}
-    options["spark.driver.memory"] = config.spark_driver_memory
-    options["spark.ui.enabled"] = "true" if config.spark_ui_port else "false"
-    options["spark.ui.showConsoleProgress"] = "false"
-    if config.spark_ui_port:
-        options["spark.ui.port"] = str(config.spark_ui_port)
-    if config.is_local_master and config.local_checkpoint:
-        # HADOOP_CONF_DIR may name a cluster, to which every path without a scheme would belong.
-        options["spark.hadoop.fs.defaultFS"] = "file:///"
-    if config.has_loopback_master:
-        # With only one of them, Spark looks up the machine's name, which many laptops cannot resolve.
-        options |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    if config.is_local_master:
-        options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
-        options["spark.driver.extraJavaOptions"] = jvm.java_options(
-            config, records=records, has_collector=has_collector
-        )
-    else:
-        loaded = [*jars, *loaded]
-    if loaded:
-        options["spark.jars"] = ",".join(loaded)
-    return options
 
 
 def create_session(
@@ -137,10 +57,9 @@ def create_session(
     if environment.is_submitted(environ):
         if user_options:
             raise UsageError("SPARK_CONF does not count under spark-submit", remedy="give its options to spark-submit")
-        submitted = gateway.submitted_gateway()
-        before = submitted.jvm.java.lang.System.getProperty(_OF_EXECUTORS)
-        conf = _conf(session_options(config) | _executor_options(java_properties, before=before))
-        return _with_properties(SparkSession(SparkContext(conf=conf, gateway=submitted)), java_properties)
+        if more_java_options:
+            raise SfPoliceError("spark-submit's JVM takes no more options", remedy="run this without spark-submit")
+        return _submitted_session(config, java_properties)
     java = jvm.java_program(config)
     jvm.ensure_user_name()
     given = user_options or {}
@@ -157,9 +76,7 @@ def create_session(
         java_home=str(config.java_home) if config.java_home else None,
         is_loopback=config.has_loopback_master,
     )
-    log = config.state_dir / "spark.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with SparkLog(config.state_dir).opened() as output:
         session = _started_session(config, conf, java, environ, output)
         _insist_on_log_level(session, given.get("spark.log.level"))
         return _with_properties(session, java_properties)
@@ -170,6 +87,14 @@ def _insist_on_log_level(session: SparkSession, level: str | None) -> None:
     if level:
         for each in ("ERROR", level):
             session.sparkContext.setLogLevel(each)
+
+
+def _submitted_session(config: Config, java_properties: Mapping[str, str] | None) -> SparkSession:
+    options = {**session_options(config), **ui_options(config)}
+    options |= _executor_options(java_properties, before=submitted.option(_OF_EXECUTORS))
+    with _own_handlers():
+        session = submitted.start_session(config, options, pinned=(*PINNED, _OF_EXECUTORS))
+    return _with_properties(session, java_properties)
 
 
 def _executor_options(properties: Mapping[str, str] | None, *, before: str | None = None) -> dict[str, str]:
@@ -204,7 +129,7 @@ def _started_session(
     except BaseException as error:
         try:
             if isinstance(error, Exception):
-                raise _told(error, config, Path(output.name), start) from error
+                raise _told(error, config, start) from error
             raise
         finally:
             if running is not None:
@@ -212,13 +137,11 @@ def _started_session(
                 _forget_gateway()
 
 
-def _told(error: Exception, config: Config, log: Path, start: int) -> SfPoliceError:
+def _told(error: Exception, config: Config, start: int) -> SfPoliceError:
     # While the JVM still runs, as the exception's text is there.
-    with log.open("rb") as file:
-        file.seek(start)
-        said = file.read().decode("utf-8", "replace")
+    log = SparkLog(config.state_dir)
     raised = None if isinstance(error, gateway.JvmEndedError) else error
-    return start_failure(said, raised, master=config.spark_master, log_file=log)
+    return start_failure(log.since(start), raised, master=config.spark_master, log_file=log.path)
 
 
 @contextmanager
@@ -233,7 +156,7 @@ def _own_handlers() -> Iterator[None]:
 
 
 def stop_session(session: SparkSession) -> None:
-    """Stop the session and its JVM, which would otherwise keep running until Python exits."""
+    """Stop the session and its JVM, which would otherwise keep running until Python exits; not spark-submit's."""
     running: Any = session.sparkContext._gateway
     try:
         with suppress(Py4JError, OSError):  # the JVM may have ended already

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sf_police.config import Config
+from sf_police.config import MAX_AHEAD, MEMORY, Config
 from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.integrity import Checked
 from sf_police.stream.checkpoint import stored_settings
 from sf_police.stream.filesystems import Folder
+from sf_police.stream.versions import check_versions
 from sf_police.topic.admin import Topic
 from sf_police.topic.clients import kafka_access
 from sf_police.topic.watch import TopicIdentity
@@ -24,6 +25,9 @@ WAY_OUT: Final = (
     "restore the old value, set STATE_DIR to another folder, or run `make reset` (deletes the checkpoint and the store)"
 )
 _PARTITIONS: Final = "partitions"
+STATE_STORE: Final = "state_store"
+# What checkpoints were made with that do not say so, as there was no choice then.
+_BEFORE_IT_WAS_A_SETTING: Final = {"max_ahead": MAX_AHEAD}
 Settings = dict[str, Any]
 
 
@@ -38,6 +42,7 @@ def stream_settings(config: Config, topic: Topic | TopicIdentity) -> Settings:
         "window": config.window,
         "watermark": config.watermark,
         "starting_offsets": config.starting_offsets,
+        "max_ahead": config.max_ahead,
     }
 
 
@@ -52,6 +57,7 @@ def resumed_settings(
     stored = stored_settings(folder, store, config.checkpoint)
     if stored is None:
         return None
+    check_versions(stored, config.checkpoint, say=say)
     unchecked = Checked.from_settings(stored).unchecked
     if unchecked:
         say(f"not checked, as a start must not take long: {unchecked}")
@@ -61,8 +67,19 @@ def resumed_settings(
             f"not {config.state_partitions}",
             remedy="leave STATE_PARTITIONS unset, or run `make reset` (deletes the checkpoint and the store)",
         )
+    ensure_state_store(config, stored)
     current = stream_settings(config, topic)
     return with_added_partitions(stored, current, made=checkpoint_made(config), say=say)
+
+
+def ensure_state_store(config: Config, stored: Mapping[str, Any]) -> None:
+    """Raise SfPoliceError if the stored settings are those of another state store, whose files this one cannot read."""
+    kept = stored.get(STATE_STORE, MEMORY)  # before there was a choice
+    if config.state_store != kept:
+        raise SfPoliceError(
+            f"{checkpoint_made(config)} with STATE_STORE={kept}, not {config.state_store}",
+            remedy=f"set STATE_STORE={kept}, or run `make reset` (deletes the checkpoint and the store)",
+        )
 
 
 def checkpoint_made(config: Config) -> str:
@@ -86,6 +103,7 @@ def with_added_partitions(
     Raises:
         SfPoliceError: they differ in anything else.
     """
+    stored = {**_BEFORE_IT_WAS_A_SETTING, **stored}
     for name, value in current.items():
         is_added = name == _PARTITIONS and value > stored.get(name, value)
         if stored.get(name) != value and not is_added:

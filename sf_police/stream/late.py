@@ -14,7 +14,7 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from sf_police.config import Config
+from sf_police.config import MAX_AHEAD, Config
 from sf_police.errors import SfPoliceError
 from sf_police.question import EVENT_TIME, REASON, Question
 from sf_police.store.tables import Batch, Offsets
@@ -75,7 +75,7 @@ def read_late_batches(
         records = session.read.format("kafka").options(**kafka_span_options(config, start, end)).load()
         spans = session.createDataFrame([span for each in some for span in _spans(each)], SPAN_COLUMNS)
         found: dict[int, list[LateRecord]] = {batch.batch_id: [] for batch in some}
-        for row in late_records(records, spans, question=question).collect():
+        for row in late_records(records, spans, question=question, max_ahead=config.max_ahead).collect():
             found[row["_batch_id"]].append(_late_record(row, question))
         for batch in some:
             there = found[batch.batch_id]
@@ -93,17 +93,18 @@ def newest_records(found: Sequence[LateBatch], most: int | None) -> list[LateBat
     return kept[::-1]
 
 
-def late_records(records: DataFrame, spans: DataFrame, *, question: Question) -> DataFrame:
+def late_records(records: DataFrame, spans: DataFrame, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:
     """Return the late records with the micro-batch and the watermark by which they were.
 
     Args:
         records: with the columns of Kafka's source.
         spans: partitions of micro-batches, as SPAN_COLUMNS has them; the end is exclusive.
         question: what is an accepted record.
+        max_ahead: as the stream had it.
     """
     number, offset = F.col(kafka(PARTITION)), F.col(kafka(OFFSET))
     in_span = (number == F.col("_number")) & (offset >= F.col("_start")) & (offset < F.col("_end"))
-    accepted = validated_records(records, question=question).filter(F.col(REASON).isNull())
+    accepted = validated_records(records, question=question, max_ahead=max_ahead).filter(F.col(REASON).isNull())
     timed = accepted.withColumn(_EVENT_TIME, F.unix_micros(EVENT_TIME))
     late = timed.join(F.broadcast(spans), in_span & (F.col(_EVENT_TIME) <= F.col("_watermark")))
     fields = (field.name for field in question.required)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sf_police.config import MAX_AHEAD
 from sf_police.question import EVENT_TIME, REASON, Question
 from sf_police.stream.source import REJECTED, kafka
 from sf_police.stream.transformations import (
@@ -25,19 +26,22 @@ from sf_police.stream.transformations import (
 )
 
 
-def accepted_rows(records: DataFrame, *, question: Question, watermark: str, in_one_task: bool = False) -> DataFrame:
+def accepted_rows(
+    records: DataFrame, *, question: Question, watermark: str, max_ahead: str = MAX_AHEAD, in_one_task: bool = False
+) -> DataFrame:
     """Return the records to count, as `event_time`, the group columns and the columns to sum: the streaming query.
 
     Args:
         records: with the columns of Kafka's source: value, topic, partition, offset, timestamp.
         question: what is counted, and by what.
         watermark: how far a record may trail the latest event time, e.g. `10 minutes`.
+        max_ahead: how far its event time may be ahead of its Kafka timestamp, e.g. `1 day`.
         in_one_task: run everything in one task, without shuffles: for so few records that a second task would cost
             more than it saves. In a stream this requires `spark.sql.shuffle.partitions` to be 1.
     """
     counted = [EVENT_TIME, *(column.name for column in (*question.groups, *question.sums))]
     rows = (
-        validated_records(records, question=question)
+        validated_records(records, question=question, max_ahead=max_ahead)
         .transform(filter_rejected, question=question)
         .transform(question.accepted)
     )
@@ -72,17 +76,17 @@ def counter(question: Question, *, window: str) -> Callable[[DataFrame], DataFra
     return lambda rows: rows.transform(question.counts, window=window).select(*columns)
 
 
-def rejected_records(records: DataFrame, *, question: Question) -> DataFrame:
+def rejected_records(records: DataFrame, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:
     """Return the rejected records, whole, each with its reason: the columns of the store's `rejected`."""
-    rejected = validated_records(records, question=question).filter(F.col(REASON).isNotNull())
+    rejected = validated_records(records, question=question, max_ahead=max_ahead).filter(F.col(REASON).isNotNull())
     return rejected.select(*(F.col(name if name == REASON else kafka(name)).alias(name) for name in REJECTED))
 
 
-def validated_records(records: DataFrame, *, question: Question) -> DataFrame:
+def validated_records(records: DataFrame, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:
     """Return every record with its fields, event time and reason; NULL as the reason means accepted."""
     return (
         records.transform(with_kafka_columns_apart)
         .transform(parse_records, fields=question.fields, patterns={question.time: question.time_pattern})
         .transform(with_event_time, question=question)
-        .transform(with_reason, question=question)
+        .transform(with_reason, question=question, max_ahead=max_ahead)
     )

@@ -102,7 +102,8 @@ class RejectedRows(Iterable[Mapping[str, Any]]):
         """Read the topic, and yield the rows of `rejected`."""
         options = kafka_span_options(self.config, self.batch.start_offsets, self.batch.end_offsets)
         records = self.session.read.format("kafka").options(**options).load()
-        for row in rejected_records(records, question=self.question).toLocalIterator():
+        rejected = rejected_records(records, question=self.question, max_ahead=self.config.max_ahead)
+        for row in rejected.toLocalIterator():
             yield {**row.asDict(), VALUE: None if row[VALUE] is None else bytes(row[VALUE])}
 
 

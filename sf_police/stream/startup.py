@@ -14,7 +14,13 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.writer import StoreWriter
 from sf_police.stream.checkpoint import PLACE, adopt
-from sf_police.stream.compatibility import Settings, resumed_settings, stream_settings, with_state_partitions
+from sf_police.stream.compatibility import (
+    STATE_STORE,
+    Settings,
+    resumed_settings,
+    stream_settings,
+    with_state_partitions,
+)
 from sf_police.stream.elsewhere import HadoopFolder
 from sf_police.stream.filesystems import (
     Folder,
@@ -26,6 +32,7 @@ from sf_police.stream.filesystems import (
 )
 from sf_police.stream.source import java_properties
 from sf_police.stream.user_options import user_options, without_effect
+from sf_police.stream.versions import versions
 from sf_police.topic.admin import Topic
 
 
@@ -81,13 +88,13 @@ def _bind(
     config: Config, topic: Topic, folder: Folder, database: Database, stored: Settings | None, *,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
-    place = {PLACE: spark_location(config.checkpoint)}
+    kept: Settings = {PLACE: spark_location(config.checkpoint), **versions()}
     if stored is None:
-        settings = {**stream_settings(config, topic), "state_partitions": config.state_partitions, **place}
-        adopt(folder, StoreWriter(database), settings)
+        kept |= {"state_partitions": config.state_partitions, STATE_STORE: config.state_store}
+        adopt(folder, StoreWriter(database), {**stream_settings(config, topic), **kept})
         return
     database.create()
-    _keep_settings(StoreReader(database), StoreWriter(database), {**stored, **place})
+    _keep_settings(StoreReader(database), StoreWriter(database), {**stored, **kept})
     say(f"resuming from the checkpoint {config.checkpoint}, with its {config.state_partitions} state partitions")
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from sf_police.checks import duration_s
+from sf_police.config import MAX_AHEAD
 from sf_police.question import EVENT_TIME, REASON, WINDOW_END, WINDOW_START, Field, Question
 from sf_police.spark import compact_form, strict_json
 from sf_police.store.digest import SEPARATOR, hash_column
@@ -58,9 +60,10 @@ def with_event_time(records: DataFrame, *, question: Question) -> DataFrame:
     return records.withColumn(EVENT_TIME, time).drop(_IS_COMPACT)
 
 
-def with_reason(records: DataFrame, *, question: Question) -> DataFrame:
+def with_reason(records: DataFrame, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:
     """Complete `reason`, NULL for accepted records, with faults of length, of the time and of the question."""
-    of_time = time_reason(F.col(EVENT_TIME), F.col(kafka(TIMESTAMP)), name=question.time, form=question.time_form)
+    time, timestamp = F.col(EVENT_TIME), F.col(kafka(TIMESTAMP))
+    of_time = time_reason(time, timestamp, name=question.time, form=question.time_form, max_ahead=max_ahead)
     of_length = strict_json.length_reason(question.fields)
     of_question = [question.fault()] if question.fault else []
     return records.withColumn(REASON, F.coalesce(F.col(REASON), of_length, of_time, *of_question))
@@ -120,14 +123,16 @@ def event_time(text: Column, *, pattern: str, is_of_form: Column) -> Column:
     return F.when(is_of_form | text.rlike(rf"\A{pattern}\z"), F.try_to_timestamp(text))
 
 
-def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str) -> Column:
+def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str, max_ahead: str = MAX_AHEAD) -> Column:
     """Return what is wrong with a record's event time, given its Kafka timestamp; NULL if nothing is."""
     earliest = F.lit(_EARLIEST).cast("timestamp")
     # A single record from the far future would push the watermark past everything after it. A clock that was never
     # set (Kafka timestamps near 1970) bounds nothing.
-    is_future = (timestamp >= earliest) & (event_time > timestamp + F.expr("INTERVAL 1 DAY"))
+    most = F.expr(f"INTERVAL {duration_s(max_ahead)} SECONDS")
+    is_future = (timestamp >= earliest) & (event_time > timestamp + most)
+    shown = "a day" if max_ahead == MAX_AHEAD else max_ahead
     return (
         F.when(event_time.isNull(), F.lit(f"{name} is not a time of the form {form}"))
         .when(event_time < earliest, F.lit(f"{name} is before {_EARLIEST[:4]}"))
-        .when(is_future, F.lit(f"{name} is more than a day after the record's Kafka timestamp"))
+        .when(is_future, F.lit(f"{name} is more than {shown} after the record's Kafka timestamp"))
     )

@@ -7,14 +7,17 @@ newest windows; tables show the newest first, for people, while JSON and CSV are
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
 
 from sf_police.errors import SfPoliceError
+from sf_police.output import say
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import Row, StoreReader, totals
+from sf_police.store.tables import Books
 from sf_police.store.views import OVERALL_ANSWER, kinds
 from sf_police.view import rejected, tables, terminal
 
@@ -127,9 +130,9 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     if store.newest_windows(1):
         print_answer(store, format="table", by=None, window_start=None, limit=limit)
     sys.stdout.flush()
-    print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
+    say_books(books, rows=store.database.question.rows)
     if books.rejected:
-        print(rejected.rejected_line(store, books), file=sys.stderr, flush=True)
+        say(rejected.rejected_line(store, books), rejected=books.rejected)
     return 0 if books.is_balanced else 1
 
 
@@ -144,8 +147,14 @@ def say_imbalance(store: StoreReader) -> int:
     books = store.books()
     if books.is_balanced:
         return 0
-    print(terminal.books_line(books, rows=store.database.question.rows), file=sys.stderr, flush=True)
+    say_books(books, rows=store.database.question.rows)
     return 1
+
+
+def say_books(books: Books, *, rows: str) -> None:
+    """Say where the records went."""
+    level = "info" if books.is_balanced else "error"
+    say(terminal.books_line(books, rows=rows), level=level, is_balanced=books.is_balanced, **asdict(books))
 
 
 def print_table(heading: str, rows: RenderableType) -> None:

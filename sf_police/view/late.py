@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sf_police.output import say
 from sf_police.question import EVENT_TIME, Question, number_of
 from sf_police.view import records, terminal
 from sf_police.view.answer import print_table
@@ -48,10 +48,10 @@ def print_late(
         else:
             print_table(f"{heading}, the newest first", _table(found, question))
     for line in missing_lines(found):
-        print(line, file=sys.stderr)
+        say(line)
     if expired:
         rows_late = number_of(expired, f"late {question.label(question.rows)}")
-        print(f"besides, {rows_late} in micro-batches that are no longer kept one by one (RETENTION)", file=sys.stderr)
+        say(f"besides, {rows_late} in micro-batches that are no longer kept one by one (RETENTION)")
 
 
 def missing_lines(found: Iterable[LateBatch]) -> Iterator[str]:

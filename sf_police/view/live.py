@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, RenderableType
 
+from sf_police import output
 from sf_police.checks import duration_s
 from sf_police.config import Config
 from sf_police.errors import LostStoreError
@@ -67,10 +67,11 @@ class LiveShow:
                 self._read_s = time.monotonic()
         if self._canvas is None:
             progress = self._state.progress(now_s=now_s)
-            self.say(terminal.batch_line(report) + (f"; {progress.text}" if progress else ""))
+            line = terminal.batch_line(report) + (f"; {progress.text}" if progress else "")
+            self.say(line, **terminal.batch_fields(report))
         if report.batch.late and not self._has_warned:
             self._has_warned = True
-            self.say(in_reach(_LATE_WARNING))
+            self.say(in_reach(_LATE_WARNING), level="warning")
         if self._canvas and is_read:
             self._canvas.draw(self.frame())
 
@@ -88,12 +89,12 @@ class LiveShow:
             self._sending_s = time.monotonic()
             self.say(f"producer: {text}")
 
-    def say(self, line: str) -> None:
-        """Print a line that stays."""
+    def say(self, line: str, *, level: str = "info", **fields: Any) -> None:
+        """Say a line that stays; the rest as in `output.say`."""
         if self._canvas:
             self._canvas.print(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            output.say(line, level=level, **fields)
 
     def frame(self) -> RenderableType:
         """Return what there is to see now, with as many windows as the screen has room for."""

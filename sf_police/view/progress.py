@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from sf_police.output import say
 from sf_police.produce.producer import Sent
 from sf_police.view.canvas import can_draw
 
@@ -37,7 +37,7 @@ def sending(total: int | None, *, seconds: float | None = None) -> Iterator[Call
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            print(acknowledged_line(sent.acknowledged, total), file=sys.stderr, flush=True)
+            say(acknowledged_line(sent.acknowledged, total), acknowledged=sent.acknowledged, records=total)
 
     yield show
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sf_police.errors import SfPoliceError
+from sf_police.output import say
 from sf_police.question import number_of
 from sf_police.store.answers import Row, StoreReader
 from sf_police.store.tables import Books
@@ -45,7 +46,7 @@ def print_rejected(store: StoreReader, *, format: str, reason: str, limit: int) 
         print(terminal.to_csv(rows, columns=_COLUMNS), end="")
     if expired:
         line = f"besides, {number_of(expired, 'rejected records')} no longer kept one by one (RETENTION)"
-        print(line, file=sys.stderr, flush=True)
+        say(line)
 
 
 def rejected_line(store: StoreReader, books: Books) -> str:

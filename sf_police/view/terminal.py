@@ -48,6 +48,23 @@ def batch_line(report: BatchReport) -> str:
     )
 
 
+def batch_fields(report: BatchReport) -> dict[str, Any]:
+    """Return a micro-batch as the fields of a message in JSON."""
+    batch = report.batch
+    return {
+        "batch_id": batch.batch_id,
+        "rows": batch.read,
+        "counted": batch.counted,
+        "duplicates": batch.duplicates,
+        "late": batch.late,
+        "rejected": batch.rejected,
+        "seconds": batch.seconds,
+        "watermark": batch.watermark,
+        "lag": batch.lag,
+        "state_rows": batch.state_rows,
+    }
+
+
 def hidden_line(topic: Topic) -> str:
     """Say how much of a topic cannot be read yet; blank if nothing."""
     if not topic.hidden:

@@ -46,6 +46,21 @@ def test_the_stream_is_killed_at_a_point(make_job: Callable[..., Job], point: st
     assert_again_changes_nothing(job)
 
 
+@pytest.mark.parametrize(
+    "point", ["in a task", pytest.param("between the store's commit and Spark's", marks=pytest.mark.servers)]
+)
+def test_the_stream_with_its_state_in_rocksdb_is_killed_at_a_point(make_job: Callable[..., Job], point: str) -> None:
+    job = make_job()
+    job.env.update(variables(STATE_STORE="rocksdb"))
+    some_records(job)
+    run_dying(job, point, 2, **SMALL)
+
+    with fault(f"stream with its state in RocksDB killed {point}", "exact"):
+        job.run("stream", "--until-end", **SMALL)
+    assert assert_exact(job)["duplicates"] > 0
+    assert_again_changes_nothing(job)
+
+
 def test_the_stream_is_killed_twenty_times_at_random(make_job: Callable[..., Job], tmp_path: Path) -> None:
     job = make_job()
     job.run("generate")

@@ -13,6 +13,7 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 import pytest
 from kafka.admin import KafkaAdminClient
@@ -103,6 +104,53 @@ def test_counters_are_the_books_and_never_go_back_through_kill_9(make_job: Calla
     assert {dict(labels)["topic"] for (name, labels) in seen[-1] if name == "sf_police_store_info"} == {job.topic}
     with pytest.raises(URLError):
         scraped(address)
+
+
+def probed(address: str, path: str) -> tuple[int, str]:
+    try:
+        with urlopen(address.replace("/metrics", path), timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def test_probes_and_messages_in_json_from_a_streams_start_until_its_jvm_is_gone(make_job: Callable[..., Job]) -> None:
+    job = make_job(partitions=1)
+    process = job.start("stream", METRICS_PORT=str(free_ports()), LOG_FORMAT="json")
+    address = json.loads(wait_for_line(process, '"metrics: '))["message"].removeprefix("metrics: ")
+    assert probed(address, "/healthz") == (200, "the stream is starting\n")
+    assert probed(address, "/readyz") == (503, "error: the stream is starting\n")
+
+    def says(path: str, expected: tuple[int, str]) -> Callable[[], None]:
+        def check() -> None:
+            assert probed(address, path) == expected
+
+        return check
+
+    eventually(says("/readyz", (200, "the stream is running, and waits for records\n")), *NOT_YET, seconds=120)
+    job.send(a_value())
+    eventually(says("/readyz", (200, "the stream is running, and has stored micro-batch 0\n")), *NOT_YET, seconds=120)
+    assert probed(address, "/healthz") == (200, "the stream is running\n")
+
+    [java] = [line for line in processes_with_numbers(process.pid) if "java" in line[1]]
+    os.kill(java[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    messages = [json.loads(line) for line in said.splitlines()]
+    [batch] = [each for each in messages if "batch_id" in each]
+    assert (batch["level"], batch["batch_id"], batch["rows"], batch["counted"], batch["lag"]) == ("info", 0, 1, 1, 0)
+    assert messages[-1]["level"] == "error"
+    assert messages[-1]["message"] == "Spark's JVM ended while the stream was running"
+    assert (messages[-1]["remedy"], messages[-1]["exit_code"]) == ("see spark.log, then run again", 1)
+    with pytest.raises(URLError):
+        probed(address, "/healthz")
+
+
+def processes_with_numbers(group: int) -> list[tuple[int, str]]:
+    """The processes of a group, each with its command line."""
+    shown = subprocess.run(["ps", "-axww", "-o", "pgid=,pid=,args="], capture_output=True, text=True, check=True)
+    lines = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
+    return [(int(line[1]), line[2]) for line in lines if line[0] == str(group) and len(line) == 3]
 
 
 def test_before_there_is_a_store_a_scrape_says_so(make_job: Callable[..., Job]) -> None:

@@ -32,8 +32,8 @@ def file_records(calls: Iterable[dict[str, Any]], folder: Path | None = None, **
     return records.file_records(calls, QUESTION, folder, **more)
 
 
-def validated_records(frame: DataFrame) -> DataFrame:
-    return pipeline.validated_records(frame, question=QUESTION)
+def validated_records(frame: DataFrame, **more: str) -> DataFrame:
+    return pipeline.validated_records(frame, question=QUESTION, **more)
 
 
 def rejected_records(frame: DataFrame) -> DataFrame:

@@ -78,6 +78,7 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
         ("kafka_topic", "no spaces"),
         ("kafka_topic", ".."),
         ("starting_offsets", "middle"),
+        ("state_store", "RocksDB"),
         ("store_schema", "Police"),
         ("store_schema", "pg_police"),
         ("store_schema", 'a"b'),
@@ -85,6 +86,10 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
         ("spark_driver_memory", "much"),
         ("spark_ui_port", "x"),
         ("metrics_port", "65536"),
+        ("metrics_host", "not a host"),
+        ("log_format", "xml"),
+        ("max_ahead", "tomorrow"),
+        ("max_ahead", "5201 weeks"),
     ],
 )
 def test_a_value_that_cannot_be_is_a_usage_error_that_names_it(name: str, text: str) -> None:

@@ -80,6 +80,9 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
     others |= {"--extra", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"}
     others |= {"--fail-on-skip", "--help", "--no-emit-find-links", "--no-emit-index-url", "--prefix"}
     others |= {"--workers", "--cores", "--memory", "--port"}  # of spark-start
+    others |= {"--master", "--driver-memory", "--executor-memory", "--num-executors", "--deploy-mode", "--packages"}
+    others |= {"--jars", "--py-files", "--files", "--archives", "--conf", "--properties-file"}  # of spark-submit
+    others |= {"--no-deps", "--wheel-dir"}
     others |= {"--secured", "--add", "--allow-principal", "--operation", "--resource-pattern-type"}
     others |= {
         "--pgdata",
@@ -90,6 +93,9 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
         "--log",
         "--wait",
         "--options",
+        "--schema",
+        "--file",
+        "--dbname",
     }  # of PostgreSQL
     assert "--write-sums" in scripts
     assert "--secured" in scripts

@@ -19,8 +19,9 @@ import pytest
 
 from sf_police import doctor
 from sf_police.calls import QUESTION, dispositions, generate, schema
-from sf_police.commands import dashboard, live
+from sf_police.commands import live
 from sf_police.errors import SfPoliceError, UsageError
+from sf_police.page import hosts
 from sf_police.stop import Stop
 from sf_police.stream import transformations
 from sf_police.topic import admin
@@ -92,7 +93,7 @@ FIGURES: dict[str, list[str]] = {
         f"Java {' or '.join(map(str, doctor._JAVA_VERSIONS))}",
         f"at {live.SPEED:.0f} times the speed of the events",
         f"At {live.SPEED:.0f} times the speed of the events",
-        f"at {dashboard.address(resolve({}).dashboard_host, resolve({}).dashboard_port).rstrip('/')}, also",
+        f"at {hosts.address(resolve({}).dashboard_host, resolve({}).dashboard_port).rstrip('/')}, also",
         f"{SfPoliceError.exit_code} failed",
         f"{UsageError.exit_code} usage",
         f"{exit_code(signal.SIGHUP)}, {exit_code(signal.SIGINT)} or {exit_code(signal.SIGTERM)} interrupted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from chispa import assert_df_equality
@@ -65,3 +65,24 @@ def test_the_kafka_timestamp_bounds_the_event_time(
     [row] = validated_records(kafka_frame(spark, [GOOD], timestamp)).collect()
 
     assert row.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("max_ahead", "minutes", "reason"),
+    [
+        ("1 day", 1_440, None),
+        ("1 day", 1_441, "more than a day after"),
+        ("1 hour", 60, None),
+        ("1 hour", 61, "more than 1 hour after"),
+        ("0 seconds", 0, None),
+        ("0 seconds", 1, "more than 0 seconds after"),
+        ("5200 weeks", 1_441, None),
+    ],
+)
+def test_how_far_it_may_be_ahead_is_a_setting(
+    spark: SparkSession, max_ahead: str, minutes: int, reason: str | None
+) -> None:
+    timestamp = datetime(2018, 10, 12, 14, 20, tzinfo=UTC) - timedelta(minutes=minutes)
+    [row] = validated_records(kafka_frame(spark, [GOOD], timestamp), max_ahead=max_ahead).collect()
+
+    assert row.reason == (f"call_date_time is {reason} the record's Kafka timestamp" if reason else None)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sf_police.calls import QUESTION
-from sf_police.errors import SfPoliceError
+from sf_police.errors import SfPoliceError, UsageError
+from sf_police.page.health import Health
 from sf_police.page.metrics import StoreMetrics
 from sf_police.page.metrics_server import served
 from sf_police.store.answers import StoreReader
@@ -22,6 +23,8 @@ from sf_police.topic.probe import Probed
 from tests.support.brokers import free_ports
 from tests.support.builders import store_batch
 from tests.support.metrics import Answer, samples_of
+
+PROBES = {"/healthz": lambda: Health(True, "the stream is running"), "/readyz": lambda: Health(False, "not yet")}
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def metrics(tmp_path: Path) -> Iterator[StoreMetrics]:
 @pytest.fixture
 def port(metrics: StoreMetrics) -> Iterator[int]:
     port = free_ports()
-    with served(metrics, port) as address:
+    with served(metrics, PROBES, port) as address:
         assert address == f"http://127.0.0.1:{port}/metrics"
         yield port
 
@@ -66,14 +69,42 @@ def test_openmetrics_is_negotiated(port: int) -> None:
 def test_nothing_else_is(port: int, path: str) -> None:
     answer, text = get(port, path)
 
-    assert (answer.status, text) == (404, "the metrics are at /metrics\n")
+    assert (answer.status, text) == (404, "the metrics are at /metrics, the probes at /healthz and /readyz\n")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("path", "status", "line"),
+    [("/healthz", 200, "the stream is running\n"), ("/readyz?verbose", 503, "error: not yet\n")],
+)
+def test_probes_are_answered(port: int, method: str, path: str, status: int, line: str) -> None:
+    answer, text = get(port, path, method)
+
+    assert (answer.status, text) == (status, line if method == "GET" else "")
+    assert answer.getheader("Content-Length") == str(len(line))
+
+
+def test_on_another_address_any_name_may_ask_as_a_probe_in_a_pod_does(metrics: StoreMetrics) -> None:
+    port = free_ports()
+    with served(metrics, PROBES, port, host="0.0.0.0") as address:  # what METRICS_HOST is for
+        assert address == f"http://0.0.0.0:{port}/metrics"
+        assert get(port, "/healthz", Host=f"10.1.2.3:{port}")[0].status == 200
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_that_is_not_this_machines_is_one_line(metrics: StoreMetrics, host: str) -> None:
+    with pytest.raises(UsageError) as refused, served(metrics, PROBES, free_ports(), host=host):
+        pytest.fail("it listens")
+
+    assert refused.value.what.startswith(f"METRICS_HOST={host}: cannot listen there: ")
+    assert refused.value.remedy == "name an address of this machine"
 
 
 def test_nothing_can_be_sent(port: int) -> None:
     assert get(port, method="POST")[0].status == 501
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:9464", "LOCALHOST:1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:9464", "LOCALHOST:1", "[::1]:9464"])
 def test_own_names_are_answered(port: int, host: str) -> None:
     assert get(port, Host=host)[0].status == 200
 
@@ -88,14 +119,14 @@ def test_a_name_that_others_have_given_this_address_is_refused(port: int, host: 
 
 def test_a_client_that_goes_away_leaves_no_traceback(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_connection(("127.0.0.1", port)) as gone:
-        gone.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        gone.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert get(port)[0].status == 200
 
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_port_that_is_taken_is_one_line(metrics: StoreMetrics, port: int) -> None:
-    with pytest.raises(SfPoliceError) as refused, served(metrics, port):
+    with pytest.raises(SfPoliceError) as refused, served(metrics, PROBES, port):
         pytest.fail("both listen")
 
     what = f"cannot serve the metrics at port {port}: {os.strerror(errno.EADDRINUSE)}"
@@ -105,7 +136,7 @@ def test_a_port_that_is_taken_is_one_line(metrics: StoreMetrics, port: int) -> N
 def test_the_port_is_free_afterwards(metrics: StoreMetrics) -> None:
     port = free_ports()
     for _ in range(2):
-        with served(metrics, port):
+        with served(metrics, PROBES, port):
             assert get(port)[0].status == 200
     with pytest.raises(ConnectionRefusedError):
         get(port)

@@ -91,6 +91,27 @@ def test_what_is_served_has_its_type(page: Served, path: str, media: str, begins
     assert HEADERS.items() <= answer.headers.items()
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("path", "line"), [("/healthz", "the page is served\n"), ("/readyz", "the store can be read\n")]
+)
+def test_probes_are_answered(page: Served, path: str, line: str, method: str) -> None:
+    answer = page.ask(path, method=method)
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.text == (line if method == "GET" else "")
+    assert page.ask(path, Host="evil.example").status == 421
+
+
+def test_without_a_store_the_page_is_not_ready(store: Database, assets: Assets) -> None:
+    with served(store, assets) as page:
+        page.in_state("none")
+        alive, ready = page.ask("/healthz"), page.ask("/readyz")
+
+    assert (alive.status, ready.status) == (200, 503)
+    assert ready.text == "error: there is no store yet: run `make run-stream`, or `make live`\n"
+
+
 def test_what_the_page_asks_for_is_served(page: Served) -> None:
     html = page.ask("/").text
     asked = [each.split('"')[0] for attribute in ('src="', 'href="') for each in html.split(attribute)[1:]]

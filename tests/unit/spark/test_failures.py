@@ -70,6 +70,14 @@ def raised(*texts: str) -> Exception:
             "keytool -importcert",
         ),
         (
+            (
+                "org.apache.spark.SparkException: Job aborted due to stage failure: Total size of serialized results "
+                "of 2 tasks (1208.7 MiB) is bigger than spark.driver.maxResultSize (1024.0 MiB)",
+            ),
+            "a micro-batch's counts are more than Spark's driver may hold",
+            "double SPARK_DRIVER_MEMORY and run again",
+        ),
+        (
             ("java.nio.file.InvalidPathException: Malformed input or input contains unmappable characters: /é",),
             "cannot use a file name",
             "LC_ALL",

@@ -125,3 +125,13 @@ cp "$2" {tmp_path}/options; ls -ld "${{2%/*}}" > {tmp_path}/rights; exit 1
     assert "c4nary" not in (tmp_path / "arguments").read_text()
     assert (tmp_path / "rights").read_text().startswith("drwx------")
     assert parse_properties((tmp_path / "options").read_text("ascii")) == options
+
+
+def test_the_jvm_of_a_submit_is_left_alone() -> None:
+    class Gateway:
+        proc = None
+
+        def shutdown(self) -> None:
+            raise AssertionError("it is not ours")
+
+    gateway.stop_gateway(Gateway())

@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.spark.jvm import s3_folder
-from sf_police.spark.session import _executor_options, _with_properties, create_session, spark_options
+from sf_police.spark.options import spark_options
+from sf_police.spark.session import _executor_options, _with_properties, create_session
 from tests.support.question import resolve
 
 
@@ -32,6 +33,22 @@ def test_code_is_compiled_for_micro_batches_that_are_worth_it(
     options = spark_options(resolve({"jars_dir": jars_dir, "max_offsets_per_trigger": max_offsets}))
     assert options.get("spark.sql.codegen.factoryMode", "FALLBACK") == ("FALLBACK" if is_compiled else "NO_CODEGEN")
     assert options.get("spark.sql.codegen.wholeStage", "true") == ("true" if is_compiled else "false")
+
+
+@pytest.mark.parametrize(("memory", "half"), [("2g", "1024m"), ("1G", "512m"), ("700m", "350m"), ("15M", "7m")])
+def test_a_micro_batchs_counts_may_take_half_of_the_drivers_memory(jars_dir: str, memory: str, half: str) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, "spark_driver_memory": memory}))
+
+    assert options["spark.driver.maxResultSize"] == half
+
+
+@pytest.mark.parametrize("master", ["local[2]", "spark://localhost:7077"])
+@pytest.mark.parametrize(("form", "is_json"), [("text", False), ("json", True)])
+def test_sparks_log_has_the_form_of_messages(jars_dir: str, master: str, form: str, is_json: bool) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, "spark_master": master, "log_format": form}))
+
+    given = options.get("spark.driver.extraJavaOptions", "")
+    assert ("-Dlog4j2.configurationFile=classpath:org/apache/spark/log4j2-json-layout.properties" in given) is is_json
 
 
 @pytest.mark.parametrize(("records", "is_short"), [(0, True), (1_000_000, True), (1_000_001, False), (None, False)])
@@ -118,7 +135,7 @@ def test_system_properties_are_set_in_the_driver_unless_the_user_has() -> None:
     assert properties == {"set.by.the.user": "theirs", "allowed.urls": "https://x.example/"}
 
 
-def test_executors_get_system_properties_after_the_users_options() -> None:
+def test_executors_get_system_properties() -> None:
     name = "spark.executor.extraJavaOptions"
 
     assert _executor_options({}) == _executor_options(None, before="-Xss2m") == {}
@@ -140,3 +157,20 @@ def test_spark_submit_has_options_of_its_own(jars_dir: str, tmp_path: Path, monk
 
     with pytest.raises(UsageError, match="^SPARK_CONF does not count under spark-submit: give its options to spark-su"):
         create_session(config, user_options={"spark.executor.memory": "2g"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "file_system"),
+    [({}, "RawLocalFileSystem"), ({"state_store": "rocksdb"}, None), ({"checkpoint": "hdfs://n/c"}, None)],
+    ids=["memory", "rocksdb", "a checkpoint elsewhere"],
+)
+def test_hadoops_local_file_system_is_replaced_for_a_state_in_memory_alone(
+    jars_dir: str, settings: dict[str, str], file_system: str | None
+) -> None:
+    options = spark_options(resolve({"jars_dir": jars_dir, **settings}))
+
+    provider = options["spark.sql.streaming.stateStore.providerClass"].rpartition(".")[2]
+    assert provider == ("RocksDBStateStoreProvider" if "state_store" in settings else "HDFSBackedStateStoreProvider")
+    found = options.get("spark.hadoop.fs.file.impl")
+    assert (found and found.rpartition(".")[2]) == file_system
+    assert ("spark.sql.streaming.checkpointFileManagerClass" in options) == (file_system is not None)

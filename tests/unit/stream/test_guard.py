@@ -106,6 +106,15 @@ def test_another_isolation_level_is_refused(stream: Stream) -> None:
         with_added_partitions(stored, current, made="it was made", say=stream.said.append)
 
 
+def test_another_bound_of_the_event_time_is_refused_and_an_older_checkpoint_had_a_day(stream: Stream) -> None:
+    stored = stream.settings()
+    older = {name: value for name, value in stored.items() if name != "max_ahead"}
+
+    with pytest.raises(SfPoliceError, match="made with max_ahead 1 day, not 1 hour"):
+        with_added_partitions(older, {**stored, "max_ahead": "1 hour"}, made="it was made", say=stream.said.append)
+    assert with_added_partitions(older, stored, made="it was made", say=stream.said.append) == stored
+
+
 def test_added_partitions_are_counted_said_once_and_remembered(stream: Stream) -> None:
     stream.write(0)
     stream.watch.topic = MORE

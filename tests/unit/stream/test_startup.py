@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sf_police.stream.compatibility import with_state_partitions
+from sf_police.errors import SfPoliceError
+from sf_police.stream.compatibility import ensure_state_store, with_state_partitions
 from sf_police.stream.startup import small_batches_line
 from tests.support.question import resolve
 
@@ -39,3 +40,27 @@ def test_the_stream_says_when_a_cap_selects_another_plan(state_partitions: int, 
     config = resolve({"max_offsets_per_trigger": "200", "state_partitions": str(state_partitions)})
 
     assert small_batches_line(config) == f"MAX_OFFSETS_PER_TRIGGER=200 is at most 5,000: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("state_store", "stored"),
+    [("memory", {}), ("memory", {"state_store": "memory"}), ("rocksdb", {"state_store": "rocksdb"})],
+    ids=["from before there was a choice", "memory", "rocksdb"],
+)
+def test_a_checkpoint_goes_on_with_its_own_state_store(state_store: str, stored: dict[str, str]) -> None:
+    ensure_state_store(resolve({"state_store": state_store}), stored)
+
+
+@pytest.mark.parametrize(
+    ("state_store", "stored", "kept"),
+    [("rocksdb", {}, "memory"), ("memory", {"state_store": "rocksdb"}, "rocksdb")],
+    ids=["from before there was a choice", "rocksdb"],
+)
+def test_a_checkpoint_of_another_state_store_is_refused(state_store: str, stored: dict[str, str], kept: str) -> None:
+    with pytest.raises(SfPoliceError) as refused:
+        ensure_state_store(resolve({"state_store": state_store, "checkpoint": "/c"}), stored)
+
+    assert str(refused.value) == (
+        f"the checkpoint /c was made with STATE_STORE={kept}, not {state_store}: set STATE_STORE={kept}, or run "
+        "`make reset` (deletes the checkpoint and the store)"
+    )
