@@ -174,7 +174,7 @@ fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linu
 	@scripts/fuzz.sh $(ARGS)
 
 .PHONY: test-docker
-test-docker: install ## Build a broker image without a registry, and run the integration tests on it
+test-docker: install ## Build images without a registry; run deploy/ and the integration tests on them
 	@scripts/test-docker.sh $(ARGS)
 
 .PHONY: lint
@@ -183,7 +183,7 @@ lint: install ## Check the code without changing it
 
 .PHONY: fmt
 fmt: install ## Format the code
-	@"$(PYTHON)" -m ruff format . && "$(PYTHON)" -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh .ci/run
+	@"$(PYTHON)" -m ruff format . && "$(PYTHON)" -m ruff check --fix . && "$(VENV)/bin/shfmt" -w -i 2 -ci scripts/*.sh deploy/*.sh .ci/run
 
 .PHONY: clean
 clean: ## Delete the venv and the tools' leftovers, but neither Kafka's data nor the jars

@@ -10,8 +10,9 @@ main() {
   "${VENV}/bin/ruff" format --check .
   "${VENV}/bin/mypy"
   "${VENV}/bin/lint-imports"
-  "${VENV}/bin/shellcheck" -x scripts/*.sh tests/integration/image/*.sh .ci/run
-  "${VENV}/bin/shfmt" -d -i 2 -ci scripts/*.sh tests/integration/image/*.sh .ci/run
+  "${VENV}/bin/shellcheck" -x scripts/*.sh deploy/*.sh tests/deploy/postgres/*.sh tests/integration/image/*.sh .ci/run
+  "${VENV}/bin/hadolint" deploy/Dockerfile
+  "${VENV}/bin/shfmt" -d -i 2 -ci scripts/*.sh deploy/*.sh tests/deploy/postgres/*.sh tests/integration/image/*.sh .ci/run
 }
 
 main "$@"

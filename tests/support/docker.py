@@ -11,7 +11,7 @@ from tests.support.environment import ROOT
 
 COMPOSE_FILE = ROOT / "tests" / "integration" / "docker-compose.yml"
 PROJECT = "sf-police-it"
-_DEFAULT_IMAGE = "apache/kafka:4.1.0"
+_DEFAULT_IMAGE = "apache/kafka:4.4.0"
 _PULL_S = 180
 
 
@@ -19,11 +19,16 @@ def image() -> str:
     return os.environ.get("KAFKA_IMAGE", _DEFAULT_IMAGE)
 
 
-def can_run_image() -> bool:
-    """Whether an engine answers, compose is there, and the image is here or can be had."""
+def can_compose() -> bool:
+    """Whether an engine answers, and compose is there."""
     if not shutil.which("docker") or not succeeds("docker", "info", timeout=20):
         return False
-    if not (succeeds("docker", "compose", "version") or shutil.which("docker-compose")):
+    return succeeds("docker", "compose", "version") or bool(shutil.which("docker-compose"))
+
+
+def can_run_image() -> bool:
+    """Whether an engine answers, compose is there, and the image is here or can be had."""
+    if not can_compose():
         return False
     return succeeds("docker", "image", "inspect", image()) or succeeds("docker", "pull", "-q", image(), timeout=_PULL_S)
 
