@@ -97,7 +97,15 @@ def test_every_long_flag_in_the_documents_is_known() -> None:
         "--file",
         "--dbname",
     }  # of PostgreSQL
-    others |= {"--build-arg", "--rm", "--build", "--from-file", "--user", "--read-only", "--tmpfs"}  # of Docker, Kubernetes
+    others |= {
+        "--build-arg",
+        "--rm",
+        "--build",
+        "--from-file",
+        "--user",
+        "--read-only",
+        "--tmpfs",
+    }  # of Docker, Kubernetes
     assert "--write-sums" in scripts
     assert "--secured" in scripts
 
