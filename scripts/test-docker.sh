@@ -10,7 +10,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 readonly PACKAGES=openjdk-17-jre-headless,python3,python3-venv,libnss-wrapper,postgresql
-readonly CONTEXT="${STATE_DIR}/image"
+readonly CONTEXT="${STATE_DIR}/image" WHEELS="${STATE_DIR}/wheels"
 
 main() {
   docker info >/dev/null 2>&1 || die "no Docker engine answers: start one, or set DOCKER_HOST to its socket"
@@ -75,17 +75,27 @@ postgres_context() {
 
 # What is needed of the clone, and what would be downloaded.
 our_context() {
-  local name offline="${CONTEXT}/deploy/offline" wheels="${STATE_DIR}/wheels"
+  local name offline="${CONTEXT}/deploy/offline"
   for name in .dockerignore LICENSE README.md pyproject.toml requirements.lock setup.cfg sf_police deploy; do
     cp -R "${ROOT}/${name}" "${CONTEXT}/"
   done
-  say "fetching what requirements.lock lists"
-  "${PYTHON}" -I "${ROOT}/scripts/pip_settings.py" download --quiet --disable-pip-version-check --require-hashes --no-deps \
-    --no-build-isolation -d "${wheels}" -r "${ROOT}/requirements.lock"
+  fetch_wheels
   rm -rf "${offline}/wheels" "${offline}/jars"
   mkdir -p "${offline}/jars"
-  cp -R "${wheels}" "${offline}/wheels"
+  cp -R "${WHEELS}" "${offline}/wheels"
   cp -R "${JARS}"/connector-* "${offline}/jars/"
+}
+
+# fetch_wheels: puts what the lock lists into WHEELS, unless it is there. The image's build checks the hashes again.
+fetch_wheels() {
+  local sum
+  sum="$("${SHA256[@]}" <"${ROOT}/requirements.lock")"
+  [[ "$(cat "${WHEELS}.sum" 2>/dev/null)" != "${sum}" ]] || return 0
+  say "fetching what requirements.lock lists (once)"
+  rm -rf "${WHEELS:?}"
+  "${PYTHON}" -I "${ROOT}/scripts/pip_settings.py" download --quiet --disable-pip-version-check --require-hashes --no-deps \
+    --no-build-isolation -d "${WHEELS}" -r "${ROOT}/requirements.lock"
+  printf '%s\n' "${sum}" >"${WHEELS}.sum"
 }
 
 main "$@"
