@@ -17,7 +17,7 @@ PROJECT = "sf-police-deploy"
 IMAGE = os.environ.get("IMAGE", "sf-police")
 
 
-def engine(*arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def engine(*arguments: str, check: bool = True, timeout: float = 480) -> subprocess.CompletedProcess[str]:
     done = docker.run("docker", *arguments, timeout=timeout)
     assert not check or done.returncode == 0, f"docker {arguments}:\n{done.stdout}\n{done.stderr}"
     return done
@@ -38,7 +38,7 @@ class Stack:
         self._command = [*docker.compose_command().split(), *chosen, "-p", PROJECT]
         self._environ = {**os.environ, "SECRETS_DIR": str(secrets), "SF_POLICE_DASHBOARD_PORT": str(port)}
 
-    def compose(self, *arguments: str, check: bool = True, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def compose(self, *arguments: str, check: bool = True, timeout: float = 480) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [*self._command, *arguments],
             env=self._environ,
@@ -58,7 +58,7 @@ class Stack:
         [found] = json.loads(engine("inspect", self.id_of(service)).stdout)
         return dict(found)
 
-    def run(self, *command: str, timeout: float = 240) -> str:
+    def run(self, *command: str, timeout: float = 480) -> str:
         """Run a command in a container of the service `produce`, which has the calls; return what it printed."""
         return self.compose("run", "--rm", "-T", "produce", *command, timeout=timeout).stdout
 
