@@ -25,8 +25,8 @@ from pyspark.serializers import UTF8Deserializer, read_int
 from sf_police.stop import held
 
 _POLL_S: Final = 0.02
-_END_S: Final = 60
 _ASCII: Final = 128
+END_S: Final = 60.0
 _running: Final[set[subprocess.Popen[bytes]]] = set()
 
 
@@ -121,8 +121,8 @@ def _connected(address: Path) -> Any:
             os.environ.pop(name, None)
 
 
-def stop_gateway(gateway: Any) -> None:
-    """Disconnect, and let the JVM end by itself; where it does not, or at a second interrupt, it is killed.
+def stop_gateway(gateway: Any, *, seconds: float = END_S) -> None:
+    """Disconnect, and let the JVM end by itself; where it has not after `seconds`, or at a second interrupt, kill it.
 
     spark-submit's JVM is left alone: it waits for this process, and ends with its exit code.
     """
@@ -135,7 +135,7 @@ def stop_gateway(gateway: Any) -> None:
         with suppress(OSError):
             process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_END_S)
+            process.wait(seconds)
     finally:
         end(process)
 

@@ -155,13 +155,18 @@ def _own_handlers() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-def stop_session(session: SparkSession) -> None:
-    """Stop the session and its JVM, which would otherwise keep running until Python exits; not spark-submit's."""
+def stop_session(session: SparkSession, *, seconds: float = gateway.END_S) -> None:
+    """Stop the session and its JVM, which would otherwise keep running until Python exits; not spark-submit's.
+
+    Args:
+        session: which one.
+        seconds: how long the JVM may take to end.
+    """
     running: Any = session.sparkContext._gateway
     try:
         with suppress(Py4JError, OSError):  # the JVM may have ended already
             session.stop()
-        gateway.stop_gateway(running)
+        gateway.stop_gateway(running, seconds=seconds)
     finally:
         if running.proc is not None:
             gateway.end(running.proc)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import DataFrame
 
@@ -22,6 +22,8 @@ from sf_police.spark import jvm
 from sf_police.spark.session import create_session, stop_session
 from sf_police.stream.pipeline import accepted_rows, added_counts
 
+# The JVM writes the archive as it ends: seconds, but minutes where many others share the processor.
+_LONGEST_WRITE_S: Final = 900.0
 _RECORD_SCHEMA = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
 
 
@@ -112,4 +114,4 @@ def _rehearse(config: Config, question: Question, folder: Path, java_option: str
             settings.put(f"{name}.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer")
         java.org.apache.kafka.clients.consumer.KafkaConsumer(settings).close()
     finally:
-        stop_session(session)
+        stop_session(session, seconds=_LONGEST_WRITE_S)
