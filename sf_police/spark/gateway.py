@@ -122,7 +122,7 @@ def _connected(address: Path) -> Any:
 
 
 def stop_gateway(gateway: Any, *, seconds: float = END_S) -> None:
-    """Disconnect, and let the JVM end by itself; where it has not after `seconds`, or at a second interrupt, kill it.
+    """Disconnect, and let the JVM end by itself; after `seconds`, or at a second interrupt, it is killed.
 
     spark-submit's JVM is left alone: it waits for this process, and ends with its exit code.
     """

@@ -65,7 +65,7 @@ class Stack:
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.compose("exec", "-T", service, *command, check=check)
 
-    def await_healthy(self, service: str, seconds: float = 180) -> None:
+    def await_healthy(self, service: str, seconds: float = 300) -> None:
         def is_healthy() -> None:
             state = self.inspect(service)["State"]
             assert state["Health"]["Status"] == "healthy", state

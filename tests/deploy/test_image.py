@@ -66,3 +66,17 @@ def test_its_layers_hold_no_password() -> None:
     history = engine("history", "--no-trunc", "--format", "{{.CreatedBy}}", IMAGE).stdout
 
     assert not re.search("password|secret|token", history + json.dumps(found["Config"]), re.IGNORECASE)
+
+
+def test_java_takes_sparks_classes_from_the_archive() -> None:
+    script = """
+from sf_police.calls import QUESTION
+from sf_police.config import resolve
+from sf_police.spark.session import create_session, stop_session
+
+stop_session(create_session(resolve({"state_dir": "/tmp/state", "jars_dir": "/opt/sf-police/jars"}, QUESTION.defaults)))
+print(open("/tmp/classes.log").read().count("shared objects file (top)"))
+"""
+    options = ("-e", "JDK_JAVA_OPTIONS=-Xlog:class+load:file=/tmp/classes.log")
+
+    assert int(run("python", "-c", script, options=options).split()[-1]) > 1_000

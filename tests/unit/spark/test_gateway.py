@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO
 
 import pytest
@@ -135,3 +136,13 @@ def test_the_jvm_of_a_submit_is_left_alone() -> None:
             raise AssertionError("it is not ours")
 
     gateway.stop_gateway(Gateway())
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(30.0, 0), (0.05, -signal.SIGKILL)])
+def test_a_jvm_has_the_time_to_end_that_it_is_given(seconds: float, code: int) -> None:
+    # As one that writes the archive of classes when its standard input is closed.
+    process = subprocess.Popen(["sh", "-c", "cat; exec sleep 1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    gateway.stop_gateway(SimpleNamespace(proc=process, shutdown=lambda: None), seconds=seconds)
+
+    assert process.returncode == code
