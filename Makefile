@@ -14,13 +14,13 @@ MAKEFLAGS += --no-builtin-rules
 SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITIONS KAFKA_HOME KAFKA_CLIENT_PROPERTIES \
   DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK TRIGGER MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END \
   SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT METRICS_PORT STATE_PARTITIONS DASHBOARD_HOST DASHBOARD_PORT JARS_DIR \
-  JAVA_HOME MAVEN_REPO
+  JAVA_HOME MAVEN_REPO FEED FEED_HOST FEED_TOKEN FEED_EVERY OPEN_AFTER
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
 
 # These count on the command line only, as other programs export such names, too.
 ignore = $(if $(filter 0,$(MAKELEVEL)),$(if $($(1)),$(warning $(1) in the environment does not count: say `make TARGET $(1)=...`)))$(eval override $(1) :=)
-$(foreach name,ARGS FOLLOW QUESTION,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
+$(foreach name,ARGS FOLLOW FROM QUESTION TO,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
 # What would change what the recipes' shells and Pythons do.
 unexport BASH_ENV ENV CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
 ifeq ($(strip $(HOME)),)
@@ -100,7 +100,7 @@ dashboard: install ## Serve a page on the store, while a stream runs or after
 reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing else
 	@$(SF_POLICE) reset $(ARGS)
 
-##- See it
+##- More
 .PHONY: topic-inspect
 topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
 	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
@@ -112,6 +112,14 @@ report: install ## Write the answer, charts and books into files
 .PHONY: drill
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
 	@scripts/drill.sh $(ARGS)
+
+.PHONY: fetch
+fetch: .venv-or-install ## Download a city's calls of the days FROM to TO into a file
+	@$(SF_POLICE) fetch $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(ARGS)
+
+.PHONY: follow
+follow: .venv-or-install ## Send a city's calls to the topic as they are decided, until Ctrl-C
+	@$(SF_POLICE) follow $(ARGS)
 
 ##- Kafka
 .PHONY: kafka-start
@@ -151,6 +159,10 @@ test-servers: install ## Run the slow tests of servers, scripts and installs
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives
 	@"$(PYTHON)" -m pytest tests/faults $(ARGS)
+
+.PHONY: test-feed
+test-feed: install ## Follow a made-up city while all is killed at random; fetch 2,000,000 rows, killed twice
+	@"$(PYTHON)" -m pytest tests/faults/test_followed.py tests/faults/test_fetched.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)

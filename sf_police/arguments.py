@@ -7,7 +7,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sf_police import __version__, config, environment
-from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
+from sf_police.commands import (
+    dashboard,
+    drill,
+    feed,
+    files,
+    flags,
+    init_store,
+    install,
+    late,
+    live,
+    report,
+    reset,
+    show,
+    stream,
+)
 from sf_police.config import flag_of
 from sf_police.question import Question
 from sf_police.store.views import kinds
@@ -25,6 +39,8 @@ _LIVE: Final = (
     "partitions", "data", "state_dir", "window", "watermark", "trigger", "max_offsets_per_trigger",
     "metrics_port", *_SPARK,
 )  # fmt: skip
+_FEED: Final = ("feed", "feed_host", "feed_token")
+_FOLLOW: Final = (*_FEED, "feed_every", "open_after")
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
 
 
@@ -76,7 +92,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("create-topic", files.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
-    sub = command("produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"), ("data",))
+    sub = command(
+        "produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir", "feed"), ("data",)
+    )
     sub.add_argument(
         "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
     )
@@ -93,6 +111,8 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help="send the whole file, whatever the topic already holds; duplicates are counted once",
     )
+
+    _add_feed_commands(command, rows)
 
     command("stream", stream.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
@@ -134,6 +154,12 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     command("reset", reset.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, "checkpoint"))
     parser.description, parser.epilog = overview(question, helps), epilog(prog)
     return parser
+
+
+def _add_feed_commands(command: Callable[..., argparse.ArgumentParser], rows: str) -> None:
+    fetched, followed = ("data", "state_dir", *_FEED), (*_KAFKA, "partitions", "state_dir", *_FOLLOW)
+    flags.add_fetch_flags(command("fetch", feed.fetch, f"download {rows} of a city's open data into a file", fetched))
+    flags.add_follow_flags(command("follow", feed.follow, f"send a city's {rows} of today to the topic", followed))
 
 
 def _add_inspect_arguments(sub: argparse.ArgumentParser) -> None:

@@ -28,6 +28,13 @@ def duration(text: str) -> str:
     return text.strip()
 
 
+def interval(text: str) -> str:
+    """Check a duration that is not nothing."""
+    if not duration_s(text):
+        raise ValueError("at least 1 second")
+    return text.strip()
+
+
 def retention(text: str) -> str:
     """Check how long something is kept, which dates can express."""
     if duration_s(text) > _CENTURY:
@@ -75,6 +82,30 @@ def host(text: str) -> str:
     """Check an address or a name to listen on."""
     if not re.fullmatch(r"[a-zA-Z0-9.:_-]{1,253}", text):
         raise ValueError("an address or a host name, such as 127.0.0.1")
+    return text
+
+
+def feed_host(text: str) -> str:
+    """Return the URL of a host that serves a feed: by TLS, unless it is this machine."""
+    url = text.strip().rstrip("/")
+    if re.fullmatch(r"(https://)?[a-zA-Z0-9.-]{1,253}(:\d{1,5})?", url):
+        return f"https://{url.removeprefix('https://')}"
+    if re.fullmatch(r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?", url):
+        return url
+    raise ValueError("a host such as data.sf.gov, without a path (http:// only for this machine)")
+
+
+def token(text: str) -> str:
+    """Check an application token, which goes into a header."""
+    if not re.fullmatch(r"[!-~]{1,200}", text.strip()):
+        raise ValueError("up to 200 ASCII characters without spaces")
+    return text.strip()
+
+
+def name(text: str) -> str:
+    """Check a name of lower case letters, digits and hyphens."""
+    if not re.fullmatch(r"[a-z0-9-]{1,60}", text):
+        raise ValueError("a name of lower case letters, digits and hyphens")
     return text
 
 

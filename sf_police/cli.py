@@ -100,7 +100,7 @@ def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:
 
 
 def _ignored_line(name: str, text: str) -> str:
-    shown = name.upper() if name == "store" else f"{name.upper()}={text}"  # a store's URL may have a password
+    shown = name.upper() if name in config.SECRET else f"{name.upper()}={text}"
     return f"note: {shown} in the environment is ignored: set {environment.variable_of(name)}"
 
 

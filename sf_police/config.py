@@ -19,6 +19,8 @@ from sf_police.errors import UsageError
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 # Names of files that Python alone opens.
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
+# Never shown: a token, and a URL that may have a password.
+SECRET: Final = ("feed_token", "store")
 _LOOPBACK_MASTER: Final = re.compile(r"spark://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
@@ -102,6 +104,17 @@ class Config:
         None,
         checks.number(1, 10_000),
         "state partitions of a new checkpoint (default: one per core, or 1 for small batches)",
+    )
+    feed: str | None = _setting(
+        None,
+        checks.name,
+        "a city's feed of calls (default: sf-live to follow, sf-closed to fetch, a file's by its fields)",
+    )
+    feed_host: str | None = _setting(None, checks.feed_host, "host of the feed's API (default: the city's)")
+    feed_token: str | None = _setting(None, checks.token, "application token for the feed's host, sent as X-App-Token")
+    feed_every: str = _setting("5 minutes", checks.interval, "how often the feed is asked")
+    open_after: str = _setting(
+        "24 hours", checks.interval, "age at which a call without a disposition is sent, as Open"
     )
     jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")
@@ -218,7 +231,8 @@ def _parsed(setting: Field[Any], given: Mapping[str, str], defaults: Defaults) -
             _ensure_text(text)
         return setting.metadata["parse"](text)
     except ValueError as error:
-        raise UsageError(f"{setting.name.upper()}={_shown(text)}: expected {error}") from None
+        shown = "…" if setting.name in SECRET else _shown(text)
+        raise UsageError(f"{setting.name.upper()}={shown}: expected {error}") from None
 
 
 def _ensure_text(text: str) -> None:
