@@ -158,7 +158,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
 def _add_feed_commands(command: Callable[..., argparse.ArgumentParser], rows: str) -> None:
     fetched, followed = ("data", "state_dir", *_FEED), (*_KAFKA, "partitions", "state_dir", *_FOLLOW)
-    flags.add_fetch_flags(command("fetch", feed.fetch, f"download {rows} of a city's open data into a file", fetched))
+    flags.add_fetch_flags(command("fetch", feed.fetch, f"download a city's {rows} of some days into a file", fetched))
     flags.add_follow_flags(command("follow", feed.follow, f"send a city's {rows} of today to the topic", followed))
 
 
