@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sf_police.checks import duration_s
 from sf_police.commands.run import Run, say
 from sf_police.errors import SfPoliceError, UsageError
+from sf_police.how_to import how_to, is_clone
 from sf_police.question import number_of
 
 if TYPE_CHECKING:
@@ -57,12 +58,11 @@ def fetch(run: Run, *, first_day: date, last_day: date, force: bool) -> int:
             raise
     say(
         f"wrote {number_of(done.records, run.question.rows)} of {feed.city} to {path} in "
-        f"{time.monotonic() - started:.1f} s; send them with `make produce DATA={path}`"
+        f"{time.monotonic() - started:.1f} s; send them with `{how_to('produce')} {'DATA=' * is_clone()}{path}`"
     )
     _say_left_out(done.left_out)
-    there = dataset.count(start, end)
-    if there != done.rows:
-        say(f"{dataset.host} has {there:,} rows of these days by now, and {done.rows:,} were received")
+    if done.rows < total:
+        say(f"received {done.rows:,} rows, although {dataset.host} had {total:,}: were some removed meanwhile?")
     return 0
 
 
@@ -106,8 +106,7 @@ def follow(run: Run, *, once: bool) -> int:
         following = _Following(run, access, mapping, _dataset(run, feed), open_after)
         say(
             f"following {feed.city}'s {feed.dataset} into {config.kafka_topic}, every {config.feed_every}, "
-            f"until Ctrl-C; count them with: make run-stream KAFKA_TOPIC={config.kafka_topic} WATERMARK='{WATERMARK}', "
-            "and a STATE_DIR of their own"
+            f"until Ctrl-C; a stream that counts it needs WATERMARK='{WATERMARK}', and a STATE_DIR of its own"
         )
         try:
             while True:
