@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import textwrap
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ _METAVARS: Final = {
 _WIDEST: Final = 100
 _NARROWEST: Final = 20
 _NAME_COLUMN: Final = 26
-_DAY_LENGTH: Final = 10
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Form(argparse.RawDescriptionHelpFormatter):
@@ -163,7 +164,7 @@ def factor(text: str) -> float:
 def day(text: str) -> date:
     """Parse a day."""
     try:
-        if len(text) != _DAY_LENGTH:  # Python reads other forms, too
+        if not _DAY.fullmatch(text):  # Python reads other forms, too
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

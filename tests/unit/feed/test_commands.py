@@ -56,7 +56,7 @@ def test_what_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize("day", ["2018-13-01", "20181002", "2018-W01-1", "today"])
 def test_a_day_is_a_day(day: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["fetch", "--from", day, "--to", "2018-12-31"])
+        main(["fetch", "--from", day, "--to", "2018-12-31", *NOWHERE])
 
     assert ended.value.code == 2
     assert f"{day}: expected a day such as 2018-10-02" in capsys.readouterr().err
