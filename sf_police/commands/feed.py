@@ -174,9 +174,10 @@ class _Following:
             raise SfPoliceError(f"{self._dataset.host}: {error}", remedy="feeds.json names another column") from error
 
     def _rows(self, newest: str) -> Iterator[Row]:
-        from sf_police.feed.follow import SPAN, back
+        from sf_police.feed.follow import SPAN, back, just_after
 
-        for page in self._dataset.pages(back(newest, SPAN), _until()):
+        # No further: where calls come in faster than pages, their end would never be reached.
+        for page in self._dataset.pages(back(newest, SPAN), just_after(newest)):
             yield from page.rows
 
     def _begun(self, newest: str) -> Follower:

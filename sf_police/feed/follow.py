@@ -52,6 +52,11 @@ def back(time: str, by: timedelta) -> str:
     return (datetime.fromisoformat(time) - by).strftime(TIME_FORM)
 
 
+def just_after(time: str) -> str:
+    """Return the time a millisecond after another, the smallest step of the feeds' form."""
+    return (datetime.fromisoformat(time) + timedelta(milliseconds=1)).isoformat(timespec="milliseconds")
+
+
 class Follower:
     """Decides which calls are sent, and remembers which were.
 

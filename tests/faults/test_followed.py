@@ -1,6 +1,6 @@
 """`follow` beside `stream`, both killed at random moments while days go by: each call is counted once.
 
-The city's clock goes on by a quarter of an hour with each request: no call may leave the feed before any look at it.
+The city's clock goes on by half an hour with each request: no call may leave the feed before any look at it.
 `TEST_FEED_SEED` repeats a city and its misbehaviour.
 """
 
@@ -56,7 +56,7 @@ def test_killed_at_random_every_call_is_counted_once(
     rng, job, calls = random.Random(seed), make_job(), city.calls(CALLS, DAYS, seed)
     kills, end = {"follow": 0, "stream": 0}, BEGIN + timedelta(days=DAYS, hours=37)
     say_aloud(f"seed {seed}")
-    live = City(calls, step=timedelta(minutes=15))
+    live = City(calls, step=timedelta(minutes=30))
     with fault("follow and stream killed at random, a misbehaving feed, 4 days of calls", "exact"):
         with open_data(gnap_fj3t=live) as server:
             settings = {"FEED_EVERY": "1 second", "WATERMARK": "4 days", "FEED_HOST": server.url}

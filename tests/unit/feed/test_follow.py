@@ -7,7 +7,7 @@ from typing import Any
 
 from sf_police.calls import QUESTION
 from sf_police.feed.feeds import feed_named
-from sf_police.feed.follow import Due, Follower
+from sf_police.feed.follow import Due, Follower, just_after
 from sf_police.feed.mapping import RowMapping
 
 MAPPING = RowMapping(feed_named("sf-live"), QUESTION)
@@ -86,3 +86,8 @@ def test_what_has_long_left_the_feed_is_forgotten() -> None:
     due(following, a_row("1", "08T10:00", "HAN"))
 
     assert due(following, a_row("new", "08T00:00", "HAN"), a_row("old", "08T00:00", "HAN")) == [("old", "HAN")]
+
+
+def test_just_after_is_a_millisecond_later() -> None:
+    assert just_after("2026-05-01T23:59:59.999") == "2026-05-02T00:00:00.000"
+    assert just_after("2026-05-01T10:00:00.000") == "2026-05-01T10:00:00.001"
