@@ -15,13 +15,13 @@ SETTINGS := KAFKA_BOOTSTRAP_SERVERS KAFKA_TOPIC KAFKA_PORT KAFKA_BROKERS PARTITI
   DATA STATE_DIR STORE STORE_SCHEMA STORE_RETRY RETENTION CHECKPOINT WINDOW WATERMARK MAX_AHEAD TRIGGER \
   MAX_OFFSETS_PER_TRIGGER STARTING_OFFSETS UNTIL_END SPARK_MASTER SPARK_DRIVER_MEMORY SPARK_UI_PORT SPARK_CONF \
   METRICS_PORT METRICS_HOST LOG_FORMAT STATE_PARTITIONS STATE_STORE DASHBOARD_HOST DASHBOARD_PORT JARS_DIR JAVA_HOME \
-  MAVEN_REPO
+  MAVEN_REPO FEED FEED_HOST FEED_TOKEN FEED_EVERY OPEN_AFTER
 pass_on = $(eval override SF_POLICE_$(1) := $$($(1)))$(eval export SF_POLICE_$(1))
 $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_on,$(name))))
 
 # These count on the command line only, as other programs export such names, too.
 ignore = $(if $(filter 0,$(MAKELEVEL)),$(if $($(1)),$(warning $(1) in the environment does not count: say `make TARGET $(1)=...`)))$(eval override $(1) :=)
-$(foreach name,ARGS FOLLOW QUESTION,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
+$(foreach name,ARGS FOLLOW FROM QUESTION TO,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
 # What would change what the recipes' shells and Pythons do.
 unexport BASH_ENV ENV CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
 ifeq ($(strip $(HOME)),)
@@ -114,6 +114,14 @@ report: install ## Write the answer, charts and books into files
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
 	@scripts/drill.sh $(ARGS)
 
+.PHONY: fetch
+fetch: .venv-or-install ## Download a city's calls of the days FROM to TO into a file
+	@$(SF_POLICE) fetch $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(ARGS)
+
+.PHONY: follow
+follow: .venv-or-install ## Send a city's calls to the topic as they are decided, until Ctrl-C
+	@$(SF_POLICE) follow $(ARGS)
+
 .PHONY: spark-start
 spark-start: install ## Start a Spark cluster on loopback, and wait for its workers
 	@scripts/spark-start.sh $(ARGS)
@@ -121,6 +129,10 @@ spark-start: install ## Start a Spark cluster on loopback, and wait for its work
 .PHONY: spark-stop
 spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
 	@scripts/spark-stop.sh
+
+.PHONY: install-s3
+install-s3: install ## Add the jars that a checkpoint on s3a:// needs
+	@$(SF_POLICE) install --s3 $(ARGS)
 
 ##- Kafka
 .PHONY: kafka-start
@@ -140,10 +152,6 @@ kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
 
 ##- Development
-.PHONY: install-s3
-install-s3: install ## Add the jars that a checkpoint on s3a:// needs
-	@$(SF_POLICE) install --s3 $(ARGS)
-
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
 	@"$(PYTHON)" -m pytest tests/unit examples/*/test_question.py $(ARGS)
@@ -168,6 +176,10 @@ test-faults: install ## Kill, stop and break everything, compare with an oracle,
 .PHONY: test-cluster
 test-cluster: .s3-install ## Count on a Spark cluster, and with checkpoints elsewhere, amid kills
 	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
+
+.PHONY: test-feed
+test-feed: install ## Follow a made-up city while all is killed at random; fetch 2,000,000 rows, killed twice
+	@"$(PYTHON)" -m pytest tests/faults/test_followed.py tests/faults/test_fetched.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)

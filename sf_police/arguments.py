@@ -8,7 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from sf_police import __version__, config, environment
-from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
+from sf_police.commands import (
+    dashboard,
+    drill,
+    feed,
+    files,
+    flags,
+    init_store,
+    install,
+    late,
+    live,
+    report,
+    reset,
+    show,
+    stream,
+)
 from sf_police.config import flag_of
 from sf_police.output import JsonMessages, say
 from sf_police.question import Question
@@ -31,6 +45,8 @@ _LIVE: Final = (
 )  # fmt: skip
 # Whatever a command says, it says in this form.
 _EVERY: Final = ("log_format",)
+_FEED: Final = ("feed", "feed_host", "feed_token")
+_FOLLOW: Final = (*_FEED, "feed_every", "open_after")
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
 
 
@@ -83,7 +99,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
     sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
 
-    _add_drill_arguments(
+    flags.add_drill_flags(
         command("drill", drill.drill, "kill a stream at random, and see it recover", (*_KAFKA, *_DRILL)), rows
     )
 
@@ -92,7 +108,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("create-topic", files.create_topic, "create the topic", (*_KAFKA, "partitions"))
 
-    sub = command("produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir"), ("data",))
+    sub = command(
+        "produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir", "feed"), ("data",)
+    )
     sub.add_argument(
         "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
     )
@@ -110,9 +128,11 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         help="send the whole file, whatever the topic already holds; duplicates are counted once",
     )
 
+    _add_feed_commands(command, rows)
+
     command("stream", stream.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
 
-    _add_inspect_arguments(
+    flags.add_inspect_flags(
         command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
     )
 
@@ -152,16 +172,10 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_inspect_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
-    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
-
-
-def _add_drill_arguments(sub: argparse.ArgumentParser, rows: str) -> None:
-    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
-    sub.add_argument("--kills", type=positive, default=3, metavar="N", help="how many times (default: %(default)s)")
-    sub.add_argument("--seed", type=int, metavar="N", help="seed of the moments (default: a new one, which is said)")
-    sub.add_argument("--new", action="store_true", help="start over (default: go on with a drill that was interrupted)")
+def _add_feed_commands(command: Callable[..., argparse.ArgumentParser], rows: str) -> None:
+    fetched, followed = ("data", "state_dir", *_FEED), (*_KAFKA, "partitions", "state_dir", *_FOLLOW)
+    flags.add_fetch_flags(command("fetch", feed.fetch, f"download a city's {rows} of some days into a file", fetched))
+    flags.add_follow_flags(command("follow", feed.follow, f"send a city's {rows} of today to the topic", followed))
 
 
 def _add_generate_arguments(sub: argparse.ArgumentParser, question: Question) -> None:

@@ -34,6 +34,13 @@ def duration(text: str) -> str:
     return text.strip()
 
 
+def interval(text: str) -> str:
+    """Check a duration that is not nothing."""
+    if not duration_s(text):
+        raise ValueError("at least 1 second")
+    return text.strip()
+
+
 def retention(text: str) -> str:
     """Check how long something is kept, which dates can express."""
     if duration_s(text) > _CENTURY:
@@ -88,6 +95,30 @@ def host(text: str) -> str:
     """Check an address or a name to listen on."""
     if not re.fullmatch(r"[a-zA-Z0-9.:_-]{1,253}", text):
         raise ValueError("an address or a host name, such as 127.0.0.1")
+    return text
+
+
+def feed_host(text: str) -> str:
+    """Return the URL of a host that serves a feed: by TLS, unless it is this machine."""
+    url = text.strip().rstrip("/")
+    if re.fullmatch(r"(https://)?[a-zA-Z0-9.-]{1,253}(:\d{1,5})?", url):
+        return f"https://{url.removeprefix('https://')}"
+    if re.fullmatch(r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?", url):
+        return url
+    raise ValueError("a host such as data.sf.gov, without a path (http:// only for this machine)")
+
+
+def token(text: str) -> str:
+    """Check an application token, which goes into a header."""
+    if not re.fullmatch(r"[!-~]{1,200}", text.strip()):
+        raise ValueError("up to 200 ASCII characters without spaces")
+    return text.strip()
+
+
+def name(text: str) -> str:
+    """Check a name of lower case letters, digits and hyphens."""
+    if not re.fullmatch(r"[a-z0-9-]{1,60}", text):
+        raise ValueError("a name of lower case letters, digits and hyphens")
     return text
 
 
@@ -162,3 +193,15 @@ def is_local(master: str) -> bool:
 def is_loopback(master: str) -> bool:
     """Return whether all executors of this Spark master are on this machine."""
     return is_local(master) or bool(_LOOPBACK_MASTER.fullmatch(master))
+
+
+def ensure_text(text: str) -> None:
+    """Raise ValueError if bytes in it are no UTF-8: Java, databases and brokers take text only."""
+    # Python has such bytes as lone surrogates.
+    if text != shown(text):
+        raise ValueError("UTF-8 text")
+
+
+def shown(text: str) -> str:
+    """Return text as it can be printed, with each byte that is no UTF-8 escaped."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

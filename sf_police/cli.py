@@ -127,8 +127,7 @@ def _as_typed(text: str, flags: Mapping[str, str | None]) -> str:
 
 
 def _ignored_line(name: str, text: str) -> str:
-    # A store's URL may have a password, and an option of Spark's a key.
-    shown = name.upper() if name in ("store", "spark_conf") else f"{name.upper()}={text}"
+    shown = name.upper() if name in config.SECRET else f"{name.upper()}={text}"
     return f"note: {shown} in the environment is ignored: set {environment.variable_of(name)}"
 
 

@@ -19,6 +19,8 @@ from sf_police.errors import UsageError
 _CHECKPOINT: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*):(?://[^/]*)?)?(.*)", re.DOTALL)
 # Names of files that Python alone opens.
 _OF_ANY_BYTES: Final = ("data", "kafka_client_properties")
+# Never shown: a token, an option that may be a key, and a URL that may have a password.
+SECRET: Final = ("feed_token", "spark_conf", "store")
 SMALL_BATCH_RECORDS: Final = 5_000
 STORE_SCHEMA: Final = "sf_police"
 MEMORY, ROCKSDB = "memory", "rocksdb"
@@ -120,6 +122,13 @@ class Config:
     )
     log_format: str = _setting(
         "text", checks.log_format, "messages on standard error: text, or json, one object a line"
+    )
+    feed: str | None = _setting(None, checks.name, "a city's feed of calls (default: sf-live; sf-closed to fetch)")
+    feed_host: str | None = _setting(None, checks.feed_host, "host of the feed's API (default: the city's)")
+    feed_token: str | None = _setting(None, checks.token, "application token for the feed's host, sent as X-App-Token")
+    feed_every: str = _setting("5 minutes", checks.interval, "how often the feed is asked")
+    open_after: str = _setting(
+        "24 hours", checks.interval, "age at which a call without a disposition is sent, as Open"
     )
     jars_dir: Path = _setting(checks.JARS_DIR, checks.jars_dir, "folder of the installed jars")
     java_home: Path | None = _setting(None, checks.path, "the Java installation to use (default: the one on the PATH)")
@@ -233,17 +242,8 @@ def _parsed(setting: Field[Any], given: Mapping[str, str], defaults: Defaults) -
         return None
     try:
         if setting.name not in _OF_ANY_BYTES:
-            _ensure_text(text)
+            checks.ensure_text(text)
         return setting.metadata["parse"](text)
     except ValueError as error:
-        raise UsageError(f"{setting.name.upper()}={_shown(text)}: expected {error}") from None
-
-
-def _ensure_text(text: str) -> None:
-    # Java, databases and brokers take text, and Python has bytes that are none as lone surrogates.
-    if text != _shown(text):
-        raise ValueError("UTF-8 text")
-
-
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        shown = "…" if setting.name in SECRET else checks.shown(text)
+        raise UsageError(f"{setting.name.upper()}={shown}: expected {error}") from None

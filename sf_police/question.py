@@ -84,6 +84,8 @@ class Question:
         asks: the question itself, for the page and the report; unless given, the title.
         fields: of a record, in file order; the parser's fast path expects that order.
         id: the field by which two records with the same event time are duplicates.
+        feed: the fields that a city's feed of calls fills besides id and time, by role: `type` of a call, and
+            `resolution`; empty if it takes none.
         drops_duplicates: whether of duplicates one is counted. Without that the stream keeps no state, and no record
             is late: each counts in its own window.
         time: the field with the event time, a string.
@@ -122,6 +124,7 @@ class Question:
     groups: tuple[Field, ...]
     rows: str
     drops_duplicates: bool = True
+    feed: Mapping[str, str] = field(default_factory=dict)
     sums: tuple[Field, ...] = ()
     fault: Callable[[], Column] | None = None
     accepted: Callable[[DataFrame], DataFrame]
@@ -148,9 +151,9 @@ class Question:
         for names in ([each.name for each in self.fields], list(self.stored_columns)):
             twice = [name for name in names if names.count(name) > 1]
             _ensure(", ".join(twice), not twice, "the name of two fields or columns")
-        for role in (self.id, self.time):
+        for role in (self.id, self.time, *self.feed.values()):
             is_required = role in [each.name for each in self.required]
-            _ensure(role, is_required, "the id or the time: it is not a required field")
+            _ensure(role, is_required, "the id or the time, or filled by a feed: it is not a required field")
         _ensure(self.time, self.field(self.time).type == "string", "the time: it is not a string")
         for each in self.groups:
             _ensure(each.name, not each.digits, "a group column: it is a decimal")

@@ -42,6 +42,7 @@ QUESTION = Question(
     time_form="2018-12-31T23:57:00.000",
     groups=(Field(schema.CRIME_TYPE), Field(schema.RESOLUTION)),
     rows=schema.CALLS,
+    feed={"type": schema.CRIME_TYPE_NAME, "resolution": schema.DISPOSITION},
     accepted=_accepted,
     counts=_counts,
     answers=(files(__package__) / "answers.sql").read_text("utf-8"),

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sf_police.commands.files import send
+from sf_police.commands.files import send, shape
 from sf_police.commands.live import data_file
 from sf_police.commands.own_run import latest_name, new_name, own_config
 from sf_police.commands.run import Run, say
@@ -84,7 +84,9 @@ def _send(run: Run, access: KafkaAccess, path: Path) -> Records | None:
 
     topic = admin.describe_topic(access, run.config.kafka_topic, needs=[WRITE, READ])
     folder = run.config.state_dir
-    remaining = resume.remaining_records(access, topic, path, run.question, order="event", folder=folder, say=say)
+    remaining = resume.remaining_records(
+        access, topic, path, run.question, order="event", folder=folder, shape=shape(run), say=say
+    )
     code = send(run, access, topic, remaining, rate=None, speed=None)
     return None if code else remaining.file
 

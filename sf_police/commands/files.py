@@ -6,6 +6,7 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.question import number_of
 
 if TYPE_CHECKING:
+    from sf_police.produce.json_files import Shape
     from sf_police.produce.resume import Remaining
     from sf_police.topic.admin import Topic
     from sf_police.topic.clients import KafkaAccess
@@ -70,9 +72,17 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
     with resume.only_producer(config):
         path = Path(file) if file else config.data
         remaining = resume.remaining_records(
-            access, topic, path, run.question, order=order, folder=config.state_dir, again=again, say=say
-        )
+            access, topic, path, run.question, order=order, folder=config.state_dir, shape=shape(run), again=again,
+            say=say,
+        )  # fmt: skip
         return send(run, access, topic, remaining, rate=rate, speed=speed)
+
+
+def shape(run: Run) -> Shape:
+    """Return what turns a file of a city's own shape into records of ours; FEED may name the shape."""
+    from sf_police.feed.files import shaped
+
+    return partial(shaped, question=run.question, feed=run.config.feed, say=say)
 
 
 def send(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sf_police.commands.files import generate_file
+from sf_police.commands.files import generate_file, shape
 from sf_police.commands.own_run import latest_name, new_name, own_config
 from sf_police.commands.run import Run, say
 from sf_police.commands.stream import count_records
@@ -48,7 +48,7 @@ def live(run: Run, *, file: str | None, rate: float | None, speed: float | None,
     with resume.only_producer(config):
         topic = admin.describe_topic(access, config.kafka_topic, needs=[WRITE, READ])
         remaining = resume.remaining_records(
-            access, topic, path, run.question, order="event", folder=config.state_dir, say=say
+            access, topic, path, run.question, order="event", folder=config.state_dir, shape=shape(run), say=say
         )
         say(_plan(remaining, config, run.question, rate=rate, speed=speed))
         producer = PacedProducer(run, access, topic, remaining, rate=rate, speed=speed)

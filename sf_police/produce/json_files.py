@@ -22,6 +22,8 @@ from sf_police.produce.packed_files import DAMAGED, STDIN, damage, file_name, op
 from sf_police.produce.required_fields import ensure_required
 from sf_police.question import Field
 
+Shape = Callable[[Iterator[JsonRecord], str], Iterator[JsonRecord]]
+
 _CHUNK_BYTES: Final = 1 << 18
 _MOST_RECORD_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -30,12 +32,13 @@ _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
-def read_records(path: Path, *, required: Sequence[Field]) -> Iterator[JsonRecord]:
+def read_records(path: Path, *, required: Sequence[Field], shape: Shape | None = None) -> Iterator[JsonRecord]:
     """Yield the records of a JSON array or of NDJSON, in file order; gzip, bzip2, xz and zip are decompressed.
 
     Args:
         path: `-` for standard input.
         required: fields of a record; a file whose first objects lack one of them is refused.
+        shape: given the records and the file's name, yields them as they are to be; None: they are.
 
     Raises:
         SfPoliceError: the file cannot be read, or does not hold such records; the message says where.
@@ -44,7 +47,8 @@ def read_records(path: Path, *, required: Sequence[Field]) -> Iterator[JsonRecor
         before = _state(path)
         name = file_name(path)
         with open_records(path) as file:
-            yield from ensure_required(_records(file, name), name, required)
+            records = _records(file, name)
+            yield from ensure_required(shape(records, name) if shape else records, name, required)
         if _state(path) != before:
             raise SfPoliceError(
                 f"{name} changed while it was being read", remedy="run it again when nothing is writing to the file"

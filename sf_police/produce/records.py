@@ -37,7 +37,9 @@ def file_records(
     return Records(file_entries(records, question), folder, is_sorted=True, most_bytes=most_bytes)
 
 
-def read_in_order(path: Path, question: Question, *, order: str, folder: Path) -> Records:
+def read_in_order(
+    path: Path, question: Question, *, order: str, folder: Path, shape: json_files.Shape | None = None
+) -> Records:
     """Read a file's records, in the order of events or of the `file`.
 
     Raises:
@@ -47,7 +49,7 @@ def read_in_order(path: Path, question: Question, *, order: str, folder: Path) -
     # Records hold no reference cycles; the garbage collector's scans would take a fifth of the time.
     gc.disable()
     try:
-        found = json_files.read_records(path, required=question.required)
+        found = json_files.read_records(path, required=question.required, shape=shape)
         return arrange(found, question, folder)
     except SfPoliceError as error:
         raise SfPoliceError(f"{error.what}; nothing was sent", remedy=error.remedy) from error

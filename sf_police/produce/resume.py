@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError
 from sf_police.lock import locked
+from sf_police.produce.json_files import Shape
 from sf_police.produce.pace import pace_seconds
 from sf_police.produce.producer import ensure_sendable
 from sf_police.produce.records import Records, read_in_order
@@ -33,7 +34,9 @@ def only_producer(config: Config) -> Iterator[None]:
         SfPoliceError: another one is sending.
     """
     path = config.state_dir / f"produce-{config.kafka_topic}.lock"
-    with locked(path, f"another `produce` is sending to {config.kafka_topic}", remedy="wait for it, or stop it"):
+    with locked(
+        path, f"another `produce` or `follow` is sending to {config.kafka_topic}", remedy="wait for it, or stop it"
+    ):
         yield
 
 
@@ -103,6 +106,7 @@ def remaining_records(
     *,
     order: str,
     folder: Path,
+    shape: Shape | None = None,
     again: bool = False,
     say: Callable[[str], None],
 ) -> Remaining:
@@ -115,6 +119,7 @@ def remaining_records(
         question: whose records are in it.
         order: `event` or `file`.
         folder: for what does not fit into memory.
+        shape: as `read_records` has it.
         again: all records are to be sent, whatever the topic holds.
         say: is told what was found.
 
@@ -122,7 +127,7 @@ def remaining_records(
         SfPoliceError: the file cannot be read, a record is too large, or the topic holds other records.
     """
     started, rows = time.monotonic(), question.rows
-    records = read_in_order(path, question, order=order, folder=folder)
+    records = read_in_order(path, question, order=order, folder=folder, shape=shape)
     ensure_sendable(records)
     say(f"read and ordered {number_of(len(records), rows)} in {time.monotonic() - started:.1f} s")
     if again:

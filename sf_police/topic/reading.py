@@ -1,10 +1,11 @@
-"""Reads records without a consumer group: single ones by their offsets, or new ones as they arrive. Decodes nothing."""
+"""Reads records without a consumer group: single ones by offset, the latest, or new ones. Decodes nothing."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import takewhile
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -15,6 +16,9 @@ from sf_police.topic.record import TopicRecord
 
 # How far back from the end a last record is looked for: transactions and compaction leave offsets without one.
 _MOST_OFFSETS_BACK: Final = 100_000
+# How many offsets `read_back` reads at first, and at most, at a time.
+_FIRST_BACK: Final = 1_000
+_MOST_BACK: Final = 16_000
 
 
 def read_records(access: KafkaAccess, topic: str, offsets: Mapping[int, int]) -> dict[int, TopicRecord]:
@@ -55,6 +59,33 @@ def read_last_records(
             number: _last_record(consumer, TopicPartition(topic, number), first, following)
             for number, (first, following) in offsets.items()
         }
+
+
+def read_back(
+    access: KafkaAccess, topic: str, offsets: Mapping[int, tuple[int, int]], *, is_enough: Callable[[TopicRecord], bool]
+) -> Iterator[TopicRecord]:
+    """Yield each partition's records, from its end back in stretches, until one begins with a record that is enough.
+
+    Args:
+        access: the brokers.
+        topic: its name.
+        offsets: by partition, the first offset and the next one.
+        is_enough: whether nothing before this record is wanted.
+    """
+    with broker_errors(access, topic), closing(KafkaConsumer(**consumer_options(access))) as consumer:
+        for number, (first, following) in offsets.items():
+            size, end = _FIRST_BACK, following
+            while end > first:
+                start = max(first, end - size)
+                stretch = _stretch(consumer, TopicPartition(topic, number), start, end)
+                yield from stretch
+                if stretch and is_enough(stretch[0]):
+                    break
+                size, end = min(_MOST_BACK, 4 * size), start
+
+
+def _stretch(consumer: KafkaConsumer, where: TopicPartition, start: int, end: int) -> list[TopicRecord]:
+    return list(takewhile(lambda record: record.offset < end, _records_from(consumer, where, start)))
 
 
 def _last_record(consumer: KafkaConsumer, where: TopicPartition, first: int, following: int) -> TopicRecord | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import textwrap
 from collections.abc import Mapping
 from dataclasses import Field
+from datetime import date
 from typing import Any, Final
 
 from sf_police import config
@@ -16,6 +18,7 @@ from sf_police.question import Question
 COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
+    "today": ("fetch", "follow"),
     "to look": ("dashboard", "report", "inspect", "rejected", "late"),
     "rarely": ("init-store", "make-archive", "make-page"),
 }
@@ -26,6 +29,8 @@ _EXAMPLES: Final = {
     "generate": ("generate", "generate --data calls.json --seed 7"),
     "create-topic": ("create-topic --partitions 8",),
     "produce": ("produce", "produce calls.json.bz2", "produce --speed 600"),
+    "fetch": ("fetch --from 2018-10-02 --to 2018-12-31", "fetch --feed seattle --from 2026-01-01 --to 2026-01-31"),
+    "follow": ("follow --kafka-topic sf-today", "follow --once", "follow --feed seattle --kafka-topic seattle"),
     "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
     "inspect": ("inspect", "inspect --follow"),
     "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
@@ -41,6 +46,7 @@ _GROUPS: Final = {
         "window", "watermark", "max_ahead", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end",
         "state_partitions", "state_store", "metrics_port", "metrics_host",
     ),
+    "the feed": ("feed", "feed_host", "feed_token", "feed_every", "open_after"),
     "the page": ("dashboard_host", "dashboard_port"),
     "messages": ("log_format",),
     "Spark and Java": (
@@ -64,6 +70,11 @@ _METAVARS: Final = {
     "dashboard_host": "ADDRESS",
     "dashboard_port": "PORT",
     "window": "LENGTH",
+    "feed": "NAME",
+    "feed_host": "HOST",
+    "feed_token": "TOKEN",
+    "feed_every": "LENGTH",
+    "open_after": "LENGTH",
     "watermark": "LENGTH",
     "max_ahead": "LENGTH",
     "trigger": "LENGTH",
@@ -83,6 +94,7 @@ _METAVARS: Final = {
 _WIDEST: Final = 100
 _NARROWEST: Final = 20
 _NAME_COLUMN: Final = 26
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Form(argparse.RawDescriptionHelpFormatter):
@@ -155,6 +167,16 @@ def factor(text: str) -> float:
     if not 0 < factor < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
     return factor
+
+
+def day(text: str) -> date:
+    """Parse a day."""
+    try:
+        if not _DAY.fullmatch(text):  # Python reads other forms, too
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected a day such as 2018-10-02") from None
 
 
 def positive(text: str) -> int:

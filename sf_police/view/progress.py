@@ -26,25 +26,42 @@ def sending(total: int | None, *, seconds: float | None = None) -> Iterator[Call
         total: records to send; None: unknown.
         seconds: how long it takes at the pace asked for; None: as fast as it goes, so judged by the speed so far.
     """
+    with counting("acknowledged", total, seconds=seconds) as show:
+        yield lambda sent: show(sent.acknowledged)
+
+
+@contextmanager
+def counting(what: str, total: int | None, *, seconds: float | None = None) -> Iterator[Callable[[int], None]]:
+    """Yield a function that shows how many there are so far, for as long as the context lasts.
+
+    Args:
+        what: they are, as a participle.
+        total: how many there will be.
+        seconds: as `sending` has it.
+    """
     if can_draw():
         with _bar(seconds) as progress:
-            task = progress.add_task("acknowledged", total=total)
-            yield lambda sent: progress.update(task, completed=sent.acknowledged)
+            task = progress.add_task(what, total=total)
+            yield lambda count: progress.update(task, completed=count)
         return
     last = time.monotonic()
 
-    def show(sent: Sent) -> None:
+    def show(count: int) -> None:
         nonlocal last
         if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            say(acknowledged_line(sent.acknowledged, total), acknowledged=sent.acknowledged, records=total)
+            say(_count_line(what, count, total), done=count, total=total)
 
     yield show
 
 
 def acknowledged_line(acknowledged: int, total: int | None) -> str:
     """Return how many records are acknowledged, of how many."""
-    return f"acknowledged {acknowledged:,}" + (f" of {total:,}" if total is not None else "")
+    return _count_line("acknowledged", acknowledged, total)
+
+
+def _count_line(what: str, count: int, total: int | None) -> str:
+    return f"{what} {count:,}" + (f" of {total:,}" if total is not None else "")
 
 
 class _Counted(ProgressColumn):

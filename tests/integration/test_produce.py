@@ -119,7 +119,7 @@ def test_a_second_producer_at_once_is_refused(job: Job, file: Path) -> None:
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=60)
     assert second.returncode == 1
-    assert f"another `produce` is sending to {job.topic}" in second.stderr
+    assert f"another `produce` or `follow` is sending to {job.topic}" in second.stderr
 
 
 PACKED = gzip.compress(json.dumps([a_call()]).encode())

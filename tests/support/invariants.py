@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.support import oracle
@@ -39,3 +40,12 @@ def answered(job: Job) -> list[str]:
 def dump(job: Job) -> list[str]:
     with sqlite3.connect(job.state / "answers.db") as connection:
         return list(connection.iterdump())
+
+
+def counted(job: Job) -> dict[tuple[str, str, str], int]:
+    """The counts in the store, by window, crime type and resolution."""
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection:
+        rows = connection.execute("SELECT window_start, crime_type, resolution, calls FROM counts").fetchall()
+    counts = {(start, crime_type, resolution): calls for start, crime_type, resolution, calls in rows}
+    assert len(counts) == len(rows)
+    return counts

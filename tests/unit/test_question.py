@@ -17,7 +17,7 @@ from sf_police.question import Field
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"id": "address"}, "'address' cannot be the id or the time: it is not a required field"),
+        ({"id": "address"}, "'address' cannot be the id or the time, or filled by a feed: it is not a required field"),
         ({"id": "nothing"}, "'nothing' cannot be the id or the time"),
         ({"time": "fare"}, "'fare' cannot be the time: it is not a string"),
         ({"time_form": "12/31/2018"}, "cannot be a time's form"),

@@ -12,7 +12,7 @@ from kafka.errors import KafkaTimeoutError
 from sf_police.errors import SfPoliceError
 from sf_police.topic import reading
 from sf_police.topic.clients import KafkaAccess
-from sf_police.topic.reading import follow_records, read_last_records, read_records, topic_record
+from sf_police.topic.reading import follow_records, read_back, read_last_records, read_records, topic_record
 from sf_police.topic.record import TopicRecord
 
 ACCESS = KafkaAccess("one:9092", {})
@@ -141,3 +141,28 @@ def test_an_error_of_the_consumer_is_one_line(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(FakeConsumer, "poll", fail)
     with pytest.raises(SfPoliceError, match="the broker at one:9092: KafkaTimeoutError: nothing in 10 s"):
         list(follow_records(ACCESS, "calls", {0: 0}, is_stopped=lambda: False))
+
+
+@pytest.mark.parametrize(
+    ("enough", "expected"),
+    [(0, [3, 0, 1]), (3, [3]), (2, [3, 0, 1])],
+)
+def test_records_are_read_back_from_the_end_until_a_stretch_begins_with_one_that_will_do(
+    monkeypatch: pytest.MonkeyPatch, enough: int, expected: list[int]
+) -> None:
+    monkeypatch.setattr(reading, "_FIRST_BACK", 2)
+
+    found = read_back(ACCESS, "calls", {0: (0, 4)}, is_enough=lambda record: record.offset == enough)
+
+    assert [record.offset for record in found] == expected
+
+
+def test_reading_back_goes_on_over_stretches_without_records_and_ends_at_the_first_offset(
+    monkeypatch: pytest.MonkeyPatch, consumers: list[FakeConsumer]
+) -> None:
+    monkeypatch.setattr(reading, "_FIRST_BACK", 1)
+
+    found = list(read_back(ACCESS, "calls", {3: (1, 4), 4: (0, 4)}, is_enough=lambda record: False))
+
+    assert [(record.partition, record.offset) for record in found] == [(3, 1)]
+    assert [consumer.closed for consumer in consumers] == [1]

@@ -1,0 +1,34 @@
+"""Flags of `fetch`, `follow`, `inspect` and `drill` that are no settings."""
+
+from __future__ import annotations
+
+import argparse
+
+from sf_police.view.help import day, positive
+
+
+def add_fetch_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the days, and whether a file may be overwritten."""
+    first, last = "first day, such as 2018-10-02", "last day, which is included"
+    parser.add_argument("--from", dest="first_day", type=day, required=True, metavar="DAY", help=first)
+    parser.add_argument("--to", dest="last_day", type=day, required=True, metavar="DAY", help=last)
+    parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
+
+
+def add_follow_flags(parser: argparse.ArgumentParser) -> None:
+    """Add how long to follow."""
+    parser.add_argument("--once", action="store_true", help="ask the feed once, and end")
+
+
+def add_inspect_flags(sub: argparse.ArgumentParser) -> None:
+    """Add what is shown of the records."""
+    sub.add_argument("--follow", action="store_true", help="then show new records, one a line, until Ctrl-C")
+    sub.add_argument("--pretty", action="store_true", help="show each field of a record in a line of its own")
+
+
+def add_drill_flags(sub: argparse.ArgumentParser, rows: str) -> None:
+    """Add the file, and how many kills there are; a file of `rows`."""
+    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
+    sub.add_argument("--kills", type=positive, default=3, metavar="N", help="how many times (default: %(default)s)")
+    sub.add_argument("--seed", type=int, metavar="N", help="seed of the moments (default: a new one, which is said)")
+    sub.add_argument("--new", action="store_true", help="start over (default: go on with a drill that was interrupted)")
