@@ -37,11 +37,6 @@ SF_POLICE := "$(PYTHON)" -m $(QUESTION)
 export VENV QUESTION PYTHON
 
 ##@ Start here
-.PHONY: help
-help: ## Show this help
-	@awk -f scripts/help.awk Makefile
-	@echo 'More: docs/targets.md; settings (make TARGET NAME=VALUE): docs/settings.md'
-
 .PHONY: demo
 demo: install ## Run everything once, from the install to the answer
 	@scripts/demo.sh
@@ -122,19 +117,7 @@ fetch: .venv-or-install ## Download a city's calls of the days FROM to TO into a
 follow: .venv-or-install ## Send a city's calls to the topic as they are decided, until Ctrl-C
 	@$(SF_POLICE) follow $(ARGS)
 
-.PHONY: spark-start
-spark-start: install ## Start a Spark cluster on loopback, and wait for its workers
-	@scripts/spark-start.sh $(ARGS)
-
-.PHONY: spark-stop
-spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
-	@scripts/spark-stop.sh
-
-.PHONY: install-s3
-install-s3: install ## Add the jars that a checkpoint on s3a:// needs
-	@$(SF_POLICE) install --s3 $(ARGS)
-
-##- Kafka
+##- Servers
 .PHONY: kafka-start
 kafka-start: install ## Start the local broker and wait until it answers
 	@scripts/kafka-start.sh $(ARGS)
@@ -150,6 +133,18 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 .PHONY: kafka-clean
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
+
+.PHONY: install-s3
+install-s3: install ## Add the jars that a checkpoint on s3a:// needs
+	@$(SF_POLICE) install --s3 $(ARGS)
+
+.PHONY: spark-start
+spark-start: install ## Start a Spark cluster on loopback, and wait for its workers
+	@scripts/spark-start.sh $(ARGS)
+
+.PHONY: spark-stop
+spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
+	@scripts/spark-stop.sh
 
 ##- Development
 .PHONY: test-unit
@@ -200,6 +195,11 @@ fmt: install ## Format the code
 .PHONY: clean
 clean: ## Delete the venv and the tools' leftovers, but neither Kafka's data nor the jars
 	@scripts/clean.sh
+
+.PHONY: help
+help: ## Show this help
+	@awk -f scripts/help.awk Makefile
+	@echo 'More: docs/targets.md; settings (make TARGET NAME=VALUE): docs/settings.md'
 
 ##- Benchmarks
 .PHONY: bench

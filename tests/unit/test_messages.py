@@ -206,7 +206,7 @@ def test_the_log_of_other_packages_goes_the_same_way(capsys: pytest.CaptureFixtu
 
 def test_text_is_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
     say("warning: mind the gap", level="warning", gap=1)
-    say_error(SfPoliceError("it is broken", remedy="mend it"), is_verbose=False)
+    say_error(SfPoliceError("it is broken", remedy="mend it"), is_verbose=False, worded=str.strip)
 
     assert capsys.readouterr().err == "warning: mind the gap\nerror: it is broken: mend it\n"
 
