@@ -21,7 +21,7 @@ $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_
 
 # These count on the command line only, as other programs export such names, too.
 ignore = $(if $(filter 0,$(MAKELEVEL)),$(if $($(1)),$(warning $(1) in the environment does not count: say `make TARGET $(1)=...`)))$(eval override $(1) :=)
-$(foreach name,ARGS FOLLOW QUESTION,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
+$(foreach name,ARGS FOLLOW N QUESTION,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
 # What would change what the recipes' shells and Pythons do.
 unexport BASH_ENV ENV CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
 ifeq ($(strip $(HOME)),)
@@ -102,10 +102,6 @@ reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing
 	@$(SF_POLICE) reset $(ARGS)
 
 ##- Try it
-.PHONY: topic-inspect
-topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
-	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
-
 .PHONY: report
 report: install ## Write the answer, charts and books into files
 	@$(SF_POLICE) report $(ARGS)
@@ -121,6 +117,14 @@ spark-start: install ## Start a Spark cluster on loopback, and wait for its work
 .PHONY: spark-stop
 spark-stop: ## Stop the Spark cluster that spark-start started, and no other process
 	@scripts/spark-stop.sh
+
+.PHONY: exercise
+exercise: install ## Check what you have made of a classic mistake: N=3, or N=all
+	@"$(PYTHON)" -m docs.mistakes $(ARGS) "$(N)"
+
+.PHONY: test-exercises
+test-exercises: install ## Run the classic mistakes and their solutions, and compare with their documents
+	@"$(PYTHON)" -m pytest docs/mistakes $(ARGS)
 
 ##- Kafka
 .PHONY: kafka-start
@@ -138,6 +142,10 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 .PHONY: kafka-clean
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
+
+.PHONY: topic-inspect
+topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
 
 ##- Development
 .PHONY: install-s3
