@@ -21,7 +21,7 @@ $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(call pass_
 
 # These count on the command line only, as other programs export such names, too.
 ignore = $(if $(filter 0,$(MAKELEVEL)),$(if $($(1)),$(warning $(1) in the environment does not count: say `make TARGET $(1)=...`)))$(eval override $(1) :=)
-$(foreach name,ARGS FOLLOW FROM QUESTION TO,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
+$(foreach name,ARGS FOLLOW FROM N QUESTION TO,$(if $(filter environment,$(origin $(name))),$(call ignore,$(name))))
 # What would change what the recipes' shells and Pythons do.
 unexport BASH_ENV ENV CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONWARNINGS PYTHONSAFEPATH PYTHONOPTIMIZE
 ifeq ($(strip $(HOME)),)
@@ -117,6 +117,10 @@ fetch: .venv-or-install ## Download a city's calls of the days FROM to TO into a
 follow: .venv-or-install ## Send a city's calls to the topic as they are decided, until Ctrl-C
 	@$(SF_POLICE) follow $(ARGS)
 
+.PHONY: exercise
+exercise: install ## Check what you have made of a classic mistake: N=3, or N=all
+	@"$(PYTHON)" -m docs.mistakes $(ARGS) "$(N)"
+
 ##- Servers
 .PHONY: kafka-start
 kafka-start: install ## Start the local broker and wait until it answers
@@ -172,9 +176,9 @@ test-faults: install ## Kill, stop and break everything, compare with an oracle,
 test-cluster: .s3-install ## Count on a Spark cluster, and with checkpoints elsewhere, amid kills
 	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
 
-.PHONY: test-feed
-test-feed: install ## Follow a made-up city while all is killed at random; fetch 2,000,000 rows, killed twice
-	@"$(PYTHON)" -m pytest tests/faults/test_followed.py tests/faults/test_fetched.py $(ARGS)
+.PHONY: test-exercises
+test-exercises: install ## Run the classic mistakes and their solutions, and compare with their documents
+	@"$(PYTHON)" -m pytest docs/mistakes $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)

@@ -67,12 +67,12 @@ def test_the_command_line_goes_before_the_environment(tmp_path: Path) -> None:
 
 
 def test_an_exported_name_of_makes_own_does_not_count_and_is_said(tmp_path: Path) -> None:
-    done = make(tmp_path, "probe", ARGS="--other", QUESTION="another.program", FOLLOW="1")
+    done = make(tmp_path, "probe", ARGS="--other", QUESTION="another.program", FOLLOW="1", N="3")
 
     said = done.stderr.splitlines()
     assert [line.partition(": ")[2] for line in said] == [
         f"{name} in the environment does not count: say `make TARGET {name}=...`"
-        for name in ("ARGS", "FOLLOW", "QUESTION")
+        for name in ("ARGS", "FOLLOW", "N", "QUESTION")
     ]
     assert {"ARGS=", "QUESTION=sf_police"} <= set(done.stdout.split("\0"))
 

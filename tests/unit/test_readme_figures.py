@@ -124,6 +124,7 @@ FIGURES: dict[str, list[str]] = {
     "names, and examples of what may be typed": [
         "UTF-8", "`.bz2`", "`s3a://…`",
         "`make install-s3`", "--limit 4", '`ARGS="--speed 6000"` |', "KAFKA_BROKERS=3", "FOLLOW=1",
+        "`N=3`",
         "UNTIL_END=1", "BENCH_QUICK=1", "SPARK_UI_PORT=4040", "2018-12-31 23:30", '"1 hour"',
     ],
 }  # fmt: skip

@@ -1,0 +1,15 @@
+"""Parses leniently: what cannot be read is NULL, and a time is what a cast makes of it."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+FIELDS = "crime_id string, original_crime_type_name string, call_date_time string, disposition string"
+
+
+def parse(records: DataFrame) -> DataFrame:
+    """Return each record's `offset` and `event_time`, and the `reason` why it is rejected, NULL if it is not."""
+    call: Column = F.from_json(F.col("value").cast("string"), FIELDS)
+    time = call["call_date_time"].try_cast("timestamp")
+    return records.select("offset", time.alias("event_time"), F.lit(None).cast("string").alias("reason"))
