@@ -9,6 +9,8 @@ from typing import Any, Final, NoReturn
 
 from sf_police import __version__, config, environment
 from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
+from sf_police.commands.trace import natural, trace
+from sf_police.commands.verify import verify
 from sf_police.config import flag_of
 from sf_police.output import JsonMessages, say
 from sf_police.question import Question
@@ -57,7 +59,8 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         helps[name], settings = help, (*settings, *_EVERY)
         form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
-        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "drill", "produce") else "")
+        given = {"trace": question.id.upper(), **dict.fromkeys(("live", "drill", "produce"), "FILE")}.get(name)
+        form["usage"] = f"{prog} {name} [OPTION...]" + (f" [{given}]" if given else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
         sub.set_defaults(run=run, uses=(*settings, *no_flags))
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
@@ -124,15 +127,28 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
     )
 
+    _add_trace_arguments(
+        command("trace", trace, "follow one record from the file to the store", (*_KAFKA, *_FILES, "data")),
+        question,
+    )
+
+    command(
+        "verify",
+        verify,
+        "compare file, topic, state and store, to the record",
+        (*_KAFKA, *_FILES, "data", "checkpoint", *_SPARK),
+    ).add_argument("--order", choices=("event", "file"), default="event", help="as the file was sent (`produce`)")
+
     command(
         "dashboard",
         dashboard.dashboard,
         "serve a page on the store: charts, findings, the stream's health",
-        (*_KAFKA, *_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
+        (*_KAFKA, *_FILES, "data", "dashboard_host", "dashboard_port", "jars_dir"),
     )
 
-    sub = command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir"))
-    sub.add_argument("--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)")
+    command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir")).add_argument(
+        "--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)"
+    )
 
     command("make-page", dashboard.make_page, "make the dashboard's charts", ("jars_dir",))
 
@@ -222,6 +238,13 @@ def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--limit", type=positive, metavar="N", help="records, the newest (default: in a table 20, else all)"
     )
+
+
+def _add_trace_arguments(sub: argparse.ArgumentParser, question: Question) -> None:
+    sub.add_argument("id", nargs="?", metavar=question.id.upper(), help=f"the {question.id} of the record")
+    sub.add_argument("--partition", type=natural, metavar="N", help="with --offset: the record at a place in the topic")
+    sub.add_argument("--offset", type=natural, metavar="N", help="with --partition")
+    sub.add_argument("--format", choices=("text", "json"), default="text", help="form (default: %(default)s)")
 
 
 def _add_setting(parser: Any, field: Any, question: Question) -> None:

@@ -16,7 +16,7 @@ from sf_police.question import Question
 COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
-    "to look": ("dashboard", "report", "inspect", "rejected", "late"),
+    "to look": ("dashboard", "report", "inspect", "rejected", "late", "trace", "verify"),
     "rarely": ("init-store", "make-archive", "make-page"),
 }
 
@@ -28,6 +28,8 @@ _EXAMPLES: Final = {
     "produce": ("produce", "produce calls.json.bz2", "produce --speed 600"),
     "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
     "inspect": ("inspect", "inspect --follow"),
+    "trace": ("trace 183652852", "trace --partition 1 --offset 62551", "trace 183652852 --format json"),
+    "verify": ("verify", "verify --data calls.json.bz2"),
     "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
 }
 
