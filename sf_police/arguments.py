@@ -9,8 +9,8 @@ from typing import Any, Final, NoReturn
 
 from sf_police import __version__, config, environment
 from sf_police.commands import dashboard, drill, files, init_store, install, late, live, report, reset, show, stream
-from sf_police.commands.trace import natural, trace
-from sf_police.commands.verify import verify
+from sf_police.commands.trace import add_trace_arguments, trace
+from sf_police.commands.verify import add_verify_arguments, verify
 from sf_police.config import flag_of
 from sf_police.output import JsonMessages, say
 from sf_police.question import Question
@@ -127,17 +127,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
     )
 
-    _add_trace_arguments(
-        command("trace", trace, "follow one record from the file to the store", (*_KAFKA, *_FILES, "data")),
-        question,
-    )
-
-    command(
-        "verify",
-        verify,
-        "compare file, topic, state and store, to the record",
-        (*_KAFKA, *_FILES, "data", "checkpoint", *_SPARK),
-    ).add_argument("--order", choices=("event", "file"), default="event", help="as the file was sent (`produce`)")
+    _add_trace_and_verify(command, question)
 
     command(
         "dashboard",
@@ -240,11 +230,12 @@ def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_trace_arguments(sub: argparse.ArgumentParser, question: Question) -> None:
-    sub.add_argument("id", nargs="?", metavar=question.id.upper(), help=f"the {question.id} of the record")
-    sub.add_argument("--partition", type=natural, metavar="N", help="with --offset: the record at a place in the topic")
-    sub.add_argument("--offset", type=natural, metavar="N", help="with --partition")
-    sub.add_argument("--format", choices=("text", "json"), default="text", help="form (default: %(default)s)")
+def _add_trace_and_verify(command: Callable[..., argparse.ArgumentParser], question: Question) -> None:
+    settings = (*_KAFKA, *_FILES, "data")
+    sub = command("trace", trace, "follow one record from the file to the store", settings)
+    add_trace_arguments(sub, question)
+    what = "compare file, topic, state and store, to the record"
+    add_verify_arguments(command("verify", verify, what, (*settings, "checkpoint", *_SPARK)))
 
 
 def _add_setting(parser: Any, field: Any, question: Question) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 
 from sf_police.commands.run import Run
 from sf_police.errors import UsageError
+from sf_police.question import Question
 
 
 def natural(text: str) -> int:
@@ -17,6 +18,14 @@ def natural(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 0")
     return int(text)
+
+
+def add_trace_arguments(sub: argparse.ArgumentParser, question: Question) -> None:
+    """Add what the command takes besides settings."""
+    sub.add_argument("id", nargs="?", metavar=question.id.upper(), help=f"the {question.id} of the record")
+    sub.add_argument("--partition", type=natural, metavar="N", help="with --offset: the record at a place in the topic")
+    sub.add_argument("--offset", type=natural, metavar="N", help="with --partition")
+    sub.add_argument("--format", choices=("text", "json"), default="text", help="form (default: %(default)s)")
 
 
 def trace(run: Run, *, id: str | None, partition: int | None, offset: int | None, format: str) -> int:

@@ -5,9 +5,10 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from sf_police.topic.admin import Topic
 
 Show = Callable[[str, "Comparison"], None]
+
+
+def add_verify_arguments(sub: argparse.ArgumentParser) -> None:
+    """Add what the command takes besides settings."""
+    sub.add_argument("--order", choices=("event", "file"), default="event", help="as the file was sent (`produce`)")
 
 
 def verify(run: Run, *, order: str) -> int:
@@ -74,7 +80,9 @@ class _Verification:
         if stream is None or store.is_empty():
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         topic = self._topic(stream[1])
-        self.config = replace(self.config, window=stream[1]["window"], watermark=stream[1]["watermark"])
+        # As the stream had them.
+        own = {name: stream[1][name] for name in ("window", "watermark", "max_ahead") if name in stream[1]}
+        self.config = replace(self.config, **own)
         self._compare_file(topic, order)
         if self.config.local_checkpoint:
             self._compare_checkpoint(LocalFolder(self.config.local_checkpoint))
@@ -147,8 +155,10 @@ class _Verification:
         from sf_police.store.answers import StoreReader
         from sf_police.store.comparison import Comparison
         from sf_police.store.places import all_batches
-        from sf_police.stream.filesystems import HadoopFolder, LocalFolder
+        from sf_police.stream.elsewhere import HadoopFolder
+        from sf_police.stream.filesystems import LocalFolder
         from sf_police.stream.source import java_properties
+        from sf_police.stream.user_options import user_options
 
         batches = all_batches(StoreReader(self.database))
         why = _not_recounted(batches, topic)
@@ -156,14 +166,21 @@ class _Verification:
             self.show("topic and store", Comparison(f"not counted again: {why}", is_done=False))
             return
         read = sum(batch.read for batch in batches)
-        session = create_session(self.config, records=read, java_properties=java_properties(self.config))
+        session = create_session(
+            self.config,
+            records=read,
+            java_properties=java_properties(self.config),
+            user_options=user_options(self.config),
+        )
         try:
-            with _spark_failures():
+            with _spark_failures(), ExitStack() as opened:
                 local = self.config.local_checkpoint
-                if not local:
-                    self._compare_checkpoint(HadoopFolder(session, self.config.checkpoint))
-                folder = LocalFolder(local) if local else HadoopFolder(session, self.config.checkpoint)
-                self._compare_recount(session, batches, folder)
+                if local:
+                    self._compare_recount(session, batches, LocalFolder(local))
+                else:
+                    folder = opened.enter_context(closing(HadoopFolder(session, self.config.checkpoint, say=say)))
+                    self._compare_checkpoint(folder)
+                    self._compare_recount(session, batches, folder)
         finally:
             stop_session(session)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from sf_police.config import Config
+from sf_police.config import MAX_AHEAD, Config
 from sf_police.errors import SfPoliceError
 from sf_police.question import EVENT_TIME, REASON, WINDOW_END, WINDOW_START, Question
 from sf_police.store.tables import Batch
@@ -54,7 +54,9 @@ class Recount:
         start, end = batches[0].start_offsets, batches[-1].end_offsets
         options = kafka_span_options(config, {number: start.get(number, 0) for number in end}, end)
         records = session.read.format("kafka").options(**options).load()
-        self._judged = judged_records(records, spans_of(session, batches), question=question).persist()
+        self._judged = judged_records(
+            records, spans_of(session, batches), question=question, max_ahead=config.max_ahead
+        ).persist()
         rows = accepted_rows_of_batches(self._judged, question=question)
         self.keys = counted_keys(rows, question=question).persist() if question.drops_duplicates else None
         self._rows = rows
@@ -162,13 +164,14 @@ def _micros(time: datetime | None) -> int | None:
     return None if time is None else (time - _EPOCH) // _MICROSECOND
 
 
-def judged_records(records: DataFrame, spans: Spans, *, question: Question) -> DataFrame:
+def judged_records(records: DataFrame, spans: Spans, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:
     """Return every record with its fields, reason, micro-batch, and whether it was late; without its value.
 
     Args:
         records: with the columns of Kafka's source.
         spans: as `spans_of` returns them.
         question: what is an accepted record, and whether any is late.
+        max_ahead: as the stream had it.
     """
     number, offset = F.col(kafka(PARTITION)), F.col(kafka(OFFSET))
     bucket = ((offset - offset % spans.size) / spans.size).cast("long")
@@ -176,7 +179,7 @@ def judged_records(records: DataFrame, spans: Spans, *, question: Question) -> D
     is_own &= (offset >= F.col("_start")) & (offset < F.col("_end"))
     late = F.col(REASON).isNull() & F.coalesce(F.unix_micros(EVENT_TIME) <= F.col("_watermark"), F.lit(False))
     fields = [field.name for field in question.required]
-    found = validated_records(records, question=question).join(F.broadcast(spans.frame), is_own)
+    found = validated_records(records, question=question, max_ahead=max_ahead).join(F.broadcast(spans.frame), is_own)
     is_late = late if question.drops_duplicates else F.lit(False)
     return found.select(number, offset, _BATCH, REASON, EVENT_TIME, *fields, is_late.alias(_IS_LATE))
 

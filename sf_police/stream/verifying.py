@@ -146,7 +146,7 @@ def compare_rejected(
     """Compare the rejected records of a span of the topic with the store's: reason and bytes."""
     options = kafka_span_options(config, {number: start.get(number, 0) for number in end}, end)
     records = session.read.format("kafka").options(**options).load()
-    found = rejected_records(records, question=database.question).orderBy(PARTITION, OFFSET)
+    found = rejected_records(records, question=database.question, max_ahead=config.max_ahead).orderBy(PARTITION, OFFSET)
     rejected, seen = database.tables.rejected, 0
 
     def yielded() -> Iterator[Keyed]:
