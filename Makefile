@@ -101,6 +101,14 @@ reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing
 topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
 	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
 
+.PHONY: trace
+trace: .venv-or-install ## Follow one record from the file to the store (ARGS=CRIME_ID)
+	@$(SF_POLICE) trace $(ARGS)
+
+.PHONY: verify
+verify: install ## Compare file, topic, state and store with each other, to the record
+	@$(SF_POLICE) verify $(ARGS)
+
 .PHONY: report
 report: install ## Write the answer, charts and books into files
 	@$(SF_POLICE) report $(ARGS)

@@ -23,11 +23,13 @@ from sf_police.commands import (
     show,
     stream,
 )
+from sf_police.commands.trace import add_trace_arguments, trace
+from sf_police.commands.verify import add_verify_arguments, verify
 from sf_police.config import flag_of
 from sf_police.output import JsonMessages, say
 from sf_police.question import Question
 from sf_police.store.views import kinds
-from sf_police.view.help import Form, epilog, examples, factor, group_of, metavar, overview, positive, setting_help
+from sf_police.view.help import Form, epilog, examples, group_of, metavar, overview, positive, setting_help
 
 # The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
@@ -73,7 +75,8 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         helps[name], settings = help, (*settings, *_EVERY)
         form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
-        form["usage"] = f"{prog} {name} [OPTION...]" + (" [FILE]" if name in ("live", "drill", "produce") else "")
+        given = {"trace": question.id.upper(), **dict.fromkeys(("live", "drill", "produce"), "FILE")}.get(name)
+        form["usage"] = f"{prog} {name} [OPTION...]" + (f" [{given}]" if given else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
         sub.set_defaults(run=run, uses=(*settings, *no_flags))
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
@@ -94,10 +97,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     sub.add_argument("--s3", action="store_true", help="instead, download what a checkpoint on s3a:// needs")
 
     sub = command("live", live.live, f"watch a stream: send {rows} at a pace, and count them", (*_KAFKA, *_LIVE))
-    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
-    sub.add_argument("--speed", type=factor, metavar="N", help="N times as fast as the events (default: 600)")
-    sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
-    sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
+    flags.add_live_flags(sub, rows)
 
     flags.add_drill_flags(
         command("drill", drill.drill, "kill a stream at random, and see it recover", (*_KAFKA, *_DRILL)), rows
@@ -111,22 +111,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     sub = command(
         "produce", files.produce, f"send a file of {rows} to the topic", (*_KAFKA, "state_dir", "feed"), ("data",)
     )
-    sub.add_argument(
-        "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
-    )
-
-    sub.add_argument(
-        "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
-    )
-    sub.add_argument("--rate", type=factor, metavar="N", help="send N records a second (default: as fast as possible)")
-    sub.add_argument(
-        "--speed", type=factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
-    )
-    sub.add_argument(
-        "--again",
-        action="store_true",
-        help="send the whole file, whatever the topic already holds; duplicates are counted once",
-    )
+    flags.add_produce_flags(sub, rows)
 
     _add_feed_commands(command, rows)
 
@@ -144,15 +129,18 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
     )
 
+    _add_trace_and_verify(command, question)
+
     command(
         "dashboard",
         dashboard.dashboard,
         "serve a page on the store: charts, findings, the stream's health",
-        (*_KAFKA, *_FILES, "dashboard_host", "dashboard_port", "jars_dir"),
+        (*_KAFKA, *_FILES, "data", "dashboard_host", "dashboard_port", "jars_dir"),
     )
 
-    sub = command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir"))
-    sub.add_argument("--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)")
+    command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir")).add_argument(
+        "--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)"
+    )
 
     command("make-page", dashboard.make_page, "make the dashboard's charts", ("jars_dir",))
 
@@ -236,6 +224,14 @@ def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--limit", type=positive, metavar="N", help="records, the newest (default: in a table 20, else all)"
     )
+
+
+def _add_trace_and_verify(command: Callable[..., argparse.ArgumentParser], question: Question) -> None:
+    settings = (*_KAFKA, *_FILES, "data")
+    sub = command("trace", trace, "follow one record from the file to the store", settings)
+    add_trace_arguments(sub, question)
+    what = "compare file, topic, state and store, to the record"
+    add_verify_arguments(command("verify", verify, what, (*settings, "checkpoint", *_SPARK)))
 
 
 def _add_setting(parser: Any, field: Any, question: Question) -> None:

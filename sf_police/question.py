@@ -97,6 +97,8 @@ class Question:
         fault: returns a column over the required fields and `event_time` that says why a well-formed record is
             rejected, NULL where it is accepted; None if there is no such rule.
         accepted: turns accepted records (their required fields and `event_time`) into rows with the group columns.
+        groups_of: returns the group columns' values of one accepted record, given its required fields: the same as
+            `accepted`, in plain Python, for whoever looks at one record. None: where it was counted is not said.
         counts: turns the rows of a micro-batch, given `window`, into `window_start`, `window_end`, the groups, the
             count and the sums; rows have `event_time`, the group columns, and the columns to sum.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
@@ -128,6 +130,7 @@ class Question:
     sums: tuple[Field, ...] = ()
     fault: Callable[[], Column] | None = None
     accepted: Callable[[DataFrame], DataFrame]
+    groups_of: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
     counts: Callable[..., DataFrame]
     answers: str
     spread: str

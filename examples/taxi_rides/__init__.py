@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from examples.taxi_rides import schema
 from examples.taxi_rides.generate import generate_rides
+from examples.taxi_rides.groups import groups_of_ride
 from examples.taxi_rides.headline import headline
 from sf_police.config import Defaults
 from sf_police.question import Field, Question
@@ -52,6 +53,7 @@ QUESTION = Question(
     fault=_fault,
     accepted=_accepted,
     counts=_counts,
+    groups_of=groups_of_ride,
     answers=(files(__package__) / "answers.sql").read_text("utf-8"),
     spread="zones",
     headline=headline,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from examples.taxi_rides.groups import PAYMENTS
 from sf_police.spark.strict_json import trimmed
-
-_PAYMENTS: Final = {1: "Card", 2: "Cash", 3: "No charge", 4: "Dispute"}
 
 
 def zone(pickup_zone: Column) -> Column:
@@ -24,5 +21,5 @@ def fare_fault(fare: Column) -> Column:
 
 def payment(payment_type: Column) -> Column:
     """Return what the payment code means; an unknown code is kept as text."""
-    entries = [F.lit(item) for code, meaning in _PAYMENTS.items() for item in (code, meaning)]
+    entries = [F.lit(item) for code, meaning in PAYMENTS.items() for item in (code, meaning)]
     return F.coalesce(F.create_map(*entries)[payment_type], payment_type.cast("string"))

@@ -30,6 +30,13 @@ def test_the_real_commands_answer_on_generated_rides(make_job: Callable[..., Job
         by_zone.items(), key=lambda item: (-item[1], item[0])
     )
     assert sum(Decimal(row["fare"]) for row in document["zones"]) == earned
+    compared = job.run("verify", "--data", str(tmp_path / "rides.json")).stdout.splitlines()
+    assert [line.split("  ")[0] for line in compared] == ["equal"] * 8
+    [way] = json.loads(
+        job.run("trace", "7000000005", "--format", "json", "--data", str(tmp_path / "rides.json")).stdout
+    )["records"]
+    assert (way["outcome"]["is"], way["file"]["has_the_topics_bytes"]) == ("counted", True)
+    assert way["store"]["row"]["rides"] >= 1
 
 
 def test_a_store_of_the_other_question_is_refused_in_one_line(make_job: Callable[..., Job], tmp_path: Path) -> None:

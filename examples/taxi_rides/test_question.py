@@ -101,3 +101,13 @@ def test_store_and_spark_answer_the_same(
     assert StoreReader(database).answer(view) == expected
     assert sorted(by_spark, key=repr) == sorted(({**row, "fare": int(row["fare"] * 100)} for row in expected), key=repr)
     database.close()
+
+
+def test_one_ride_is_counted_under_the_same_in_plain_python(spark: SparkSession) -> None:
+    rides = [(f"{a}Harbor{a}", code) for a in (" ", "\t", "\u00a0") for code in (-1, 0, 1, 2, 3, 4, 5)]
+    df = spark.createDataFrame(rides, "pickup_zone string, payment_type bigint")
+
+    rows = QUESTION.accepted(df).collect()
+
+    assert QUESTION.groups_of is not None
+    assert [QUESTION.groups_of(row.asDict()) for row in rows] == [(row["zone"], row["payment"]) for row in rows]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sf_police.calls import schema
 from sf_police.calls.dispositions import NOT_RECORDED
 from sf_police.calls.generate import CALLS, SEED, generate_calls
+from sf_police.calls.groups import groups_of_call
 from sf_police.calls.headline import headline
 from sf_police.config import Defaults
 from sf_police.question import Field, Question
@@ -45,6 +46,7 @@ QUESTION = Question(
     feed={"type": schema.CRIME_TYPE_NAME, "resolution": schema.DISPOSITION},
     accepted=_accepted,
     counts=_counts,
+    groups_of=groups_of_call,
     answers=(files(__package__) / "answers.sql").read_text("utf-8"),
     spread="crime_types",
     headline=headline,

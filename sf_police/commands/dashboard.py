@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from sf_police.commands.run import Run, missing_extra, say
 from sf_police.errors import SfPoliceError
 from sf_police.page.hosts import address, own_names, say_if_open
+
+if TYPE_CHECKING:
+    from sf_police.store.database import Database
+    from sf_police.trace.journey import Found
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.2
 
@@ -20,6 +25,7 @@ def dashboard(run: Run) -> int:
         raise missing_extra("dashboard", error) from error
     from sf_police.page.assets import ready_assets
     from sf_police.page.metrics import StoreMetrics
+    from sf_police.page.tracing import Tracing
     from sf_police.page.watch import Watcher
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import open_database
@@ -34,7 +40,7 @@ def dashboard(run: Run) -> int:
     with closing(store) as database:
         watcher = Watcher(database)
         metrics = StoreMetrics(StoreReader(database), TopicProbe(kafka_access(config), config.kafka_topic))
-        page = Page(watcher, run.question, assets, metrics)
+        page = Page(watcher, run.question, assets, metrics, Tracing(partial(_traced, run, database), run.question))
         watcher.on_change = page.wake
         with stop.awaited(), watcher, Server(page.app(own_names(host)), listener) as server:
             say(f"dashboard: {address(host, port)} (Ctrl-C ends it)")
@@ -45,6 +51,17 @@ def dashboard(run: Run) -> int:
     if not stop.is_set():
         raise SfPoliceError("the dashboard's server has ended by itself", remedy="run it again with -v")
     return 0
+
+
+def _traced(run: Run, database: Database, wanted: str) -> Found:
+    from sf_police.store.answers import StoreReader
+    from sf_police.topic.clients import kafka_access
+    from sf_police.trace.tracer import Tracer
+
+    config, store = run.config, StoreReader(database)
+    is_there = store.stream() is not None
+    access = kafka_access(config)
+    return Tracer(access, config.kafka_topic, run.question, config.data, store if is_there else None).by_id(wanted)
 
 
 def make_page(run: Run) -> int:

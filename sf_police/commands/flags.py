@@ -1,10 +1,10 @@
-"""Flags of `fetch`, `follow`, `inspect` and `drill` that are no settings."""
+"""Flags that are no settings, of commands that send records or look at them."""
 
 from __future__ import annotations
 
 import argparse
 
-from sf_police.view.help import day, positive
+from sf_police.view.help import day, factor, positive
 
 
 def add_fetch_flags(parser: argparse.ArgumentParser) -> None:
@@ -32,3 +32,30 @@ def add_drill_flags(sub: argparse.ArgumentParser, rows: str) -> None:
     sub.add_argument("--kills", type=positive, default=3, metavar="N", help="how many times (default: %(default)s)")
     sub.add_argument("--seed", type=int, metavar="N", help="seed of the moments (default: a new one, which is said)")
     sub.add_argument("--new", action="store_true", help="start over (default: go on with a drill that was interrupted)")
+
+
+def add_live_flags(sub: argparse.ArgumentParser, rows: str) -> None:
+    """Add the file of `rows`, and the pace."""
+    sub.add_argument("file", nargs="?", metavar="FILE", help=f"file of {rows} (default: DATA, generated if missing)")
+    sub.add_argument("--speed", type=factor, metavar="N", help="N times as fast as the events (default: 600)")
+    sub.add_argument("--rate", type=factor, metavar="N", help="N records a second instead")
+    sub.add_argument("--new", action="store_true", help="start over, with a new topic (default: resume)")
+
+
+def add_produce_flags(sub: argparse.ArgumentParser, rows: str) -> None:
+    """Add the file of `rows`, their order, the pace, and whether all are sent again."""
+    sub.add_argument(
+        "file", nargs="?", metavar="FILE", help="JSON array or NDJSON, also gzip, bzip2, xz, zip (default: DATA)"
+    )
+    sub.add_argument(
+        "--order", choices=("event", "file"), default="event", help="send by event time, or as in the file"
+    )
+    sub.add_argument("--rate", type=factor, metavar="N", help="send N records a second (default: as fast as possible)")
+    sub.add_argument(
+        "--speed", type=factor, metavar="N", help=f"send at the pace of the {rows}' event times, N times as fast"
+    )
+    sub.add_argument(
+        "--again",
+        action="store_true",
+        help="send the whole file, whatever the topic already holds; duplicates are counted once",
+    )

@@ -19,7 +19,7 @@ from sf_police.question import Question
 
 _STATIC: Final = (
     "index.html", "page.css", "page.js", "app.js", "choice.js", "choose.js", "panels.js", "status.js", "charts.js",
-    "tables.js", "icon.svg",
+    "tables.js", "trace.js", "icon.svg",
 )  # fmt: skip
 _MADE: Final = ("vega.js", "specs.json")
 

@@ -69,6 +69,7 @@ def words_of(question: Question) -> dict[str, Any]:
         "title": question.asks or question.title,
         "rows": question.label(question.rows),
         "rows_column": question.rows,
+        "id": question.label(question.id),
         "kinds": question.label(question.spread),
         "kind": question.label(kind.name),
         "kind_column": kind.name,

@@ -36,6 +36,7 @@ from sf_police.page.metrics_server import PATH as METRICS_PATH
 from sf_police.page.over_time import Choice
 from sf_police.page.panels import PANELS
 from sf_police.page.summary import BEGINNING, END_OF_TIME
+from sf_police.page.tracing import Tracing
 from sf_police.page.watch import Snapshot, Watcher
 from sf_police.question import Question
 from sf_police.view.terminal import printable, to_csv, to_json
@@ -54,9 +55,12 @@ _LONGEST_TEXT: Final = 2_000
 class Page:
     """The page's routes."""
 
-    def __init__(self, watcher: Watcher, question: Question, assets: Assets, metrics: StoreMetrics) -> None:
+    def __init__(
+        self, watcher: Watcher, question: Question, assets: Assets, metrics: StoreMetrics, tracing: Tracing
+    ) -> None:
         self._watcher, self._question, self._assets, self._metrics = watcher, question, assets, metrics
         self._cache, self._probes = PanelCache(), PageHealth(watcher).probes
+        self._tracing = tracing
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
         self._is_over = False
@@ -67,6 +71,7 @@ class Page:
             Route("/", self.index),
             Route("/assets/{name}", self.asset),
             Route("/data/state.json", self.state),
+            Route("/data/trace.json", self._tracing.answer),
             Route("/data/{panel}.{form}", self.panel),
             Route("/events", self.events),
             Route(METRICS_PATH, self.metrics),

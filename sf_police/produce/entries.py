@@ -22,16 +22,20 @@ class Entry(NamedTuple):
     value: bytes
 
 
-def event_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+def event_entries(
+    records: Iterable[JsonRecord], question: Question, encode: Callable[[JsonRecord], bytes] = encode
+) -> Iterator[Entry]:
     """Encode the records of a file for sorting by event time; those of the same time keep the order of events."""
     newest_first = question.file_order == "newest first"
-    return _newest_first(records, question) if newest_first else file_entries(records, question)
+    return _newest_first(records, question, encode) if newest_first else file_entries(records, question, encode)
 
 
-def _newest_first(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+def _newest_first(
+    records: Iterable[JsonRecord], question: Question, encode: Callable[[JsonRecord], bytes]
+) -> Iterator[Entry]:
     # Of records with the same time the oldest comes last, so the tie-break is negated. A record without a readable time
     # keeps its place after the event before it, which follows it in the file.
-    time_of, key_of = _time_reader(question), _key_reader(question)
+    time_of, key_of = _time_reader(question), key_reader(question)
     waiting: list[tuple[int, bytes | None, bytes]] = []
     for number, record in enumerate(records):
         time = time_of(record)
@@ -46,9 +50,11 @@ def _newest_first(records: Iterable[JsonRecord], question: Question) -> Iterator
         yield Entry("", -number, number, key, value)
 
 
-def file_entries(records: Iterable[JsonRecord], question: Question) -> Iterator[Entry]:
+def file_entries(
+    records: Iterable[JsonRecord], question: Question, encode: Callable[[JsonRecord], bytes] = encode
+) -> Iterator[Entry]:
     """Encode the records of a file in file order."""
-    time_of, key_of = _time_reader(question), _key_reader(question)
+    time_of, key_of = _time_reader(question), key_reader(question)
     time = ""
     for number, record in enumerate(records):
         time = time_of(record) or time
@@ -76,7 +82,8 @@ def _time_reader(question: Question) -> Callable[[JsonRecord], str | None]:
     return time_of
 
 
-def _key_reader(question: Question) -> Callable[[JsonRecord], bytes | None]:
+def key_reader(question: Question) -> Callable[[JsonRecord], bytes | None]:
+    """Return a function that gives a record's key: its id, as text; None where that is neither text nor a number."""
     name = question.id
 
     def key_of(record: JsonRecord) -> bytes | None:

@@ -10,26 +10,21 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-import orjson
-
 from sf_police.errors import SfPoliceError
-from sf_police.produce.json_record import DECODER, JsonRecord, as_written, is_exact
+from sf_police.produce.json_record import DECODER, JsonRecord
 from sf_police.produce.packed_files import DAMAGED, STDIN, damage, file_name, open_records
+from sf_police.produce.quick_json import CHUNK_BYTES, QuickReader
 from sf_police.produce.required_fields import ensure_required
 from sf_police.question import Field
 
 Shape = Callable[[Iterator[JsonRecord], str], Iterator[JsonRecord]]
 
-_CHUNK_BYTES: Final = 1 << 18
 _MOST_RECORD_CHARACTERS: Final = 16 << 20
 _WHITE_SPACE: Final = re.compile(r"[ \t\n\r]*")
-# Values that orjson reads without loss. It would turn a whole number of more than 64 bits into a float, and a float
-# loses the digits it was written with.
-_PLAIN_TYPES: Final = frozenset({str, int, bool, type(None)})
 
 
 def read_records(path: Path, *, required: Sequence[Field], shape: Shape | None = None) -> Iterator[JsonRecord]:
@@ -43,12 +38,19 @@ def read_records(path: Path, *, required: Sequence[Field], shape: Shape | None =
     Raises:
         SfPoliceError: the file cannot be read, or does not hold such records; the message says where.
     """
+    name = file_name(path)
+    with record_reader(path) as records:
+        yield from ensure_required(shape(iter(records), name) if shape else iter(records), name, required)
+
+
+@contextmanager
+def record_reader(path: Path) -> Iterator[RecordReader]:
+    """Open a file to read its records, and say in one line what is wrong with it."""
     try:
         before = _state(path)
         name = file_name(path)
         with open_records(path) as file:
-            records = _records(file, name)
-            yield from ensure_required(shape(records, name) if shape else records, name, required)
+            yield RecordReader(file, name)
         if _state(path) != before:
             raise SfPoliceError(
                 f"{name} changed while it was being read", remedy="run it again when nothing is writing to the file"
@@ -65,69 +67,26 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _records(file: IO[bytes], name: str) -> Iterator[JsonRecord]:
-    chunks = _QuickReader(file)
-    yield from chunks.records()
-    careful = _CarefulReader(file, name, chunks.remaining, chunks.bytes_before)
-    if not chunks.bytes_before:
-        yield from careful.records()
-    else:
-        yield from careful.rest_of_array() if chunks.is_in_array else careful.rest_of_lines()
+class RecordReader:
+    """Reads the records of an unpacked file, and knows where the last one that it has yielded stands."""
 
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name = file, name
+        self._reader: QuickReader | _CarefulReader = QuickReader(file)
 
-class _QuickReader:
-    """Reads many records at a time while each is an object of plain values; `remaining` is what it leaves."""
+    def __iter__(self) -> Iterator[JsonRecord]:
+        """Yield the records; once."""
+        self._reader = chunks = QuickReader(self._file)
+        yield from chunks.records()
+        self._reader = careful = _CarefulReader(self._file, self._name, chunks.remaining, chunks.bytes_before)
+        if not chunks.bytes_before:
+            yield from careful.records()
+        else:
+            yield from careful.rest_of_array() if chunks.is_in_array else careful.rest_of_lines()
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.remaining = b""
-        self.bytes_before = 0  # of the decompressed file, before `remaining`
-        self.is_in_array = False  # `remaining` starts after a comma of the array
-
-    def records(self) -> Iterator[JsonRecord]:
-        """Yield records until something is out of the ordinary, or few are left."""
-        self.remaining = self._file.read(_CHUNK_BYTES)
-        start = len(self.remaining) - len(self.remaining.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n"))
-        is_array = self.remaining[start : start + 1] == b"["
-        take = self._elements if is_array else self._lines
-        at = start + is_array
-        while taken := take(at):
-            records, end = taken
-            self.remaining, self.bytes_before = self.remaining[end:], self.bytes_before + end
-            self.is_in_array, at = is_array, 0
-            yield from records
-            more = self._file.read(_CHUNK_BYTES)
-            if not more:
-                return
-            self.remaining += more
-
-    def _elements(self, start: int) -> tuple[list[JsonRecord], int] | None:
-        # If the last `},` were inside a record or a string, the text before it would not be valid JSON.
-        end = self.remaining.rfind(b"},") + 1
-        return self._plain(b"[%b]" % self.remaining[start:end], end + 1) if end > start else None
-
-    def _lines(self, start: int) -> tuple[list[JsonRecord], int] | None:
-        end = self.remaining.rfind(b"\n") + 1
-        lines = self.remaining[start:end].splitlines()
-        # Line feeds are kept: inside a string they are not valid JSON.
-        taken = self._plain(b"[%b]" % b",\n".join(lines), end)
-        return taken if taken and len(taken[0]) == len(lines) else None
-
-    @staticmethod
-    def _plain(text: bytes, end: int) -> tuple[list[JsonRecord], int] | None:
-        try:
-            records = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return None
-        if set(map(type, records)) != {dict}:
-            return None
-        types = list(map(type, chain.from_iterable(map(dict.values, records))))
-        strings = types.count(str)
-        if strings < len(types) and not _PLAIN_TYPES.issuperset(types):
-            return None
-        if not is_exact(text, members=len(types), strings=strings):
-            records = as_written(text)
-        return (records, end) if records else None
+    def span(self) -> tuple[int, int]:
+        """Return the bytes of the record that was yielded last, in the unpacked file; the second is exclusive."""
+        return self._reader.span()
 
 
 class _CarefulReader:
@@ -139,7 +98,7 @@ class _CarefulReader:
             "utf-8" if bytes_before else "utf-8-sig"
         )().decode
         self._scan = DECODER.raw_decode
-        self._text, self._at = "", 0
+        self._text, self._at, self._began = "", 0, 0
         self._bytes_before = bytes_before  # of the decompressed file, before self._text
         self._bytes_read = bytes_before
         self._is_at_end = False
@@ -179,8 +138,9 @@ class _CarefulReader:
             is_at_end = self._peek() == ""
             raise self._broken("cut short: expected another record" if is_at_end else "not a record: expected `{`")
         while True:
+            began = self._at
             try:
-                record, self._at = self._scan(self._text, self._at)
+                record, self._at = self._scan(self._text, began)
             except json.JSONDecodeError as error:
                 # Perhaps only the chunk ends inside the record; if the file does, the record is cut short.
                 if len(self._text) - self._at > _MOST_RECORD_CHARACTERS:
@@ -197,7 +157,13 @@ class _CarefulReader:
             except (RecursionError, ValueError) as error:
                 raise self._broken(str(error)) from None
             else:
+                self._began = began
                 return record  # type: ignore[no-any-return]
+
+    def span(self) -> tuple[int, int]:
+        """Return the bytes of the record that was yielded last; the second is exclusive."""
+        start = self._bytes_before + len(self._text[: self._began].encode())
+        return start, start + len(self._text[self._began : self._at].encode())
 
     def _peek(self) -> str:
         # Returns the next character that is not white space; empty at the end of the file.
@@ -211,7 +177,7 @@ class _CarefulReader:
         # Reads at least as much again as is still unparsed, so that a long record is not rescanned with every chunk.
         if self._is_at_end:
             return False
-        chunk, self._head = self._head or self._file.read(max(_CHUNK_BYTES, len(self._text) - self._at)), b""
+        chunk, self._head = self._head or self._file.read(max(CHUNK_BYTES, len(self._text) - self._at)), b""
         if self._bytes_read == 0 and chunk.startswith(codecs.BOM_UTF8):
             self._bytes_before = len(codecs.BOM_UTF8)
         self._bytes_read += len(chunk)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from sf_police.question import WINDOW_END, WINDOW_START
 from sf_police.store.answers import StoreReader
+from sf_police.store.comparison import Comparison
 from sf_police.store.database import Database
 from sf_police.store.digest import MODULUS, CountsRow, digest_of_rows
 from sf_police.store.kept import KeptTotals
@@ -123,6 +124,31 @@ def _compare(
     return Checked(max(row[1] for row in final).isoformat(" "), of_final)
 
 
+def compare_digests(database: Database) -> Comparison:
+    """Compare the digest of all counts with that of the micro-batches, and the totals with the counts they are of.
+
+    Reads every count, but keeps none of them; no stream writes to the store meanwhile.
+    """
+    number = 0
+
+    def counted() -> Iterator[CountsRow]:
+        nonlocal number
+        for row in counts_rows(connection, database):
+            number += 1
+            yield row
+
+    with database.transaction() as connection:
+        of_counts = digest_of_rows(counted(), database.question.added_columns)
+        of_batches = _batches_digest(connection, database)
+        totals = KeptTotals(connection, database.tables, database.question, database.schema).differing()
+    said = f"{number:,} counts have the digest that the micro-batches have added, {of_batches:x}"
+    if of_counts != of_batches:
+        return Comparison(
+            said, f"the micro-batches have added the digest {of_batches:x}, the counts have {of_counts:x}"
+        )
+    return Comparison(said, f"the totals {totals[0]} are not what the counts yield" if totals else None)
+
+
 def counts_rows(connection: Connection, database: Database, since: str | None = None) -> Iterator[CountsRow]:
     """Yield the rows of `counts`, from a window on, as their digest needs them."""
     counts, question = database.tables.counts, database.question
@@ -131,6 +157,17 @@ def counts_rows(connection: Connection, database: Database, since: str | None = 
     query = select(counts.c[WINDOW_START], counts.c[WINDOW_END], *groups, *values)
     if since is not None:
         query = query.where(counts.c[WINDOW_START] >= datetime.fromisoformat(since))
+    for start, end, *rest in connection.execute(query.execution_options(yield_per=5_000)):
+        yield start, end, rest[: len(groups)], rest[len(groups) :]
+
+
+def sorted_counts(connection: Connection, database: Database) -> Iterator[CountsRow]:
+    """Yield the rows of `counts` by window and groups, texts in the order of their bytes."""
+    counts, question = database.tables.counts, database.question
+    groups = [counts.c[group.name] for group in question.groups]
+    values = [counts.c[name] for name in question.added_columns]
+    query = select(counts.c[WINDOW_START], counts.c[WINDOW_END], *groups, *values)
+    query = query.order_by(counts.c[WINDOW_START], *groups)
     for start, end, *rest in connection.execute(query.execution_options(yield_per=5_000)):
         yield start, end, rest[: len(groups)], rest[len(groups) :]
 

@@ -77,6 +77,16 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
     Raises:
         SfPoliceError: they do not belong together, one is ahead of the other, or one is damaged.
     """
+    settings = matching_settings(folder, store, checkpoint)
+    return None if settings is None else _checked_store(store, settings)
+
+
+def matching_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict[str, Any] | None:
+    """Return the settings of the stream that both belong to, as they are stored; None if both are new.
+
+    Raises:
+        SfPoliceError: they do not belong together, or one is ahead of the other.
+    """
     query_id = _query_id(folder, checkpoint)
     stream = store.stream()
     if stream is None or (query_id is None and store.is_empty()):
@@ -91,7 +101,7 @@ def stored_settings(folder: Folder, store: StoreReader, checkpoint: str) -> dict
     if query_id != stored_id:
         raise SfPoliceError(f"the checkpoint {checkpoint} and the store belong to different streams", remedy=_WAY_OUT)
     _compare_batches(folder, store.last_batches(_KEPT_BATCHES), checkpoint)
-    return _checked_store(store, settings)
+    return settings
 
 
 def ensure_its_store(checkpoint: str, where: str, settings: Mapping[str, Any]) -> None:

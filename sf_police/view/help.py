@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
     "today": ("fetch", "follow"),
-    "to look": ("dashboard", "report", "inspect", "rejected", "late"),
+    "to look": ("dashboard", "report", "inspect", "rejected", "late", "trace", "verify"),
     "rarely": ("init-store", "make-archive", "make-page"),
 }
 
@@ -33,6 +33,8 @@ _EXAMPLES: Final = {
     "follow": ("follow --kafka-topic sf-today", "follow --once", "follow --feed seattle --kafka-topic seattle"),
     "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
     "inspect": ("inspect", "inspect --follow"),
+    "trace": ("trace 183652852", "trace --partition 1 --offset 62551", "trace 183652852 --format json"),
+    "verify": ("verify", "verify --data calls.json.bz2"),
     "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sf_police.output import say
@@ -11,6 +10,7 @@ from sf_police.question import EVENT_TIME, Question, number_of
 from sf_police.view import records, terminal
 from sf_police.view.answer import print_table
 from sf_police.view.fitted import Column, FittedTable
+from sf_police.view.terminal import span
 
 if TYPE_CHECKING:  # so that --help does not wait for Spark
     from sf_police.stream.late import LateBatch, LateRecord
@@ -111,11 +111,3 @@ def _table(found: Sequence[LateBatch], question: Question) -> FittedTable:
             ),
         ]
     )
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time as `3 d 04:05:06`, without the days if there are none."""
-    seconds = int(length.total_seconds())
-    days, rest = divmod(seconds, 86_400)
-    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
-    return f"{days:,} d {clock}" if days else clock

@@ -16,7 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["sf_police"]):
     from sf_police.errors import SfPoliceError
-    from sf_police.produce import json_files
+    from sf_police.produce import json_files, quick_json
 
 # What mutations start from: each is read with chunks of several sizes.
 SEEDS = (
@@ -59,14 +59,14 @@ def by_json(data: bytes) -> list[dict[str, Any]]:
 
 def one(data: bytes) -> None:
     """One input: its first byte says how long a chunk is."""
-    json_files._CHUNK_BYTES = data[0] + 1 if data else 1  # type: ignore[misc]
+    json_files.CHUNK_BYTES = quick_json.CHUNK_BYTES = data[0] + 1 if data else 1  # type: ignore[misc]
     content = data[1:]
     try:
         expected: list[dict[str, Any]] | None = by_json(content)
     except NotCallsError:
         expected = None
     try:
-        found: list[dict[str, Any]] | None = list(json_files._records(io.BytesIO(content), "fuzz"))
+        found: list[dict[str, Any]] | None = list(json_files.RecordReader(io.BytesIO(content), "fuzz"))
     except SfPoliceError:
         found = None
     if repr(found) != repr(expected):

@@ -86,7 +86,7 @@ def test_passwords_are_in_files_of_the_users_own_and_in_no_command_line(broker: 
 
 @pytest.mark.parametrize(
     ("command", "operation"),
-    [(command, operation) for command, operation, _ in ROWS if command not in ("dashboard", "late")],
+    [(command, operation) for command, operation, _ in ROWS if command not in ("dashboard", "late", "verify")],
 )
 def test_without_one_of_its_rights_a_command_fails_and_names_it(
     broker: SecuredBrokers, half_sent: Job, tmp_path: Path, command: str, operation: str
@@ -94,7 +94,7 @@ def test_without_one_of_its_rights_a_command_fails_and_names_it(
     job = half_sent
     if command == "create-topic":
         job = secured_job(broker, broker.login("plain"), f"no-{operation}", tmp_path)
-    arguments = {"produce": [str(job.state / "calls.json")], "stream": ["--until-end"]}.get(command, [])
+    arguments = {"produce": [str(job.state / "calls.json")], "stream": ["--until-end"], "trace": ["1"]}.get(command, [])
     broker.set_rights(rights_of(command, job.topic, without=operation))
 
     done = job.run(command, *arguments, check=False)

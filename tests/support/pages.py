@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,11 +17,13 @@ from sf_police.page.metrics import StoreMetrics
 from sf_police.page.panels import Panels
 from sf_police.page.server import Page, Server, listening
 from sf_police.page.summary import Summary
+from sf_police.page.tracing import Tracing
 from sf_police.page.watch import Snapshot, Watcher
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
 from sf_police.store.spans import SpanReader
 from sf_police.topic.probe import Probed
+from sf_police.trace.journey import Found
 from tests.support.metrics import Answer as ProbeAnswer
 from tests.support.waiting import eventually
 
@@ -116,12 +118,18 @@ def message(response: http.client.HTTPResponse) -> Any:
 
 
 @contextmanager
-def served(database: Database, assets: Assets, *, hosts: tuple[str, ...] = NAMES) -> Iterator[Served]:
+def served(
+    database: Database,
+    assets: Assets,
+    *,
+    hosts: tuple[str, ...] = NAMES,
+    find: Callable[[str], Found] = lambda _: Found((), ()),
+) -> Iterator[Served]:
     listener = listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     watcher = Watcher(database)
     metrics = StoreMetrics(StoreReader(database), ProbeAnswer(Probed(is_reachable=False, topic=None)))  # type: ignore[arg-type]
-    page = Page(watcher, database.question, assets, metrics)
+    page = Page(watcher, database.question, assets, metrics, Tracing(find, database.question))
     watcher.on_change = page.wake
     with watcher, Server(page.app(hosts), listener):
         yield Served(port, watcher, page)

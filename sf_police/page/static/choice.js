@@ -12,7 +12,8 @@ export function choice() {
   const given = new URLSearchParams(location.search);
   const kind = given.get("kind") ?? "";
   return { from: timeIn(given, "from"), to: timeIn(given, "to"), window: timeIn(given, "window"),
-    kind: kind.length > LONGEST_KIND ? "" : kind, q: (given.get("q") ?? "").slice(0, LONGEST_FIND) };
+    kind: kind.length > LONGEST_KIND ? "" : kind, q: (given.get("q") ?? "").slice(0, LONGEST_FIND),
+    record: (given.get("record") ?? "").trim().slice(0, LONGEST_FIND) };
 }
 
 // 30 February would become a day in March.

@@ -2,13 +2,14 @@
 
 import { $, Loss, Refusal, end, page, read } from "./app.js";
 import { Charts } from "./charts.js";
-import { DAY, choice, field, instant, ownChoice } from "./choice.js";
+import { DAY, choice, field, instant, ownChoice, putChoice } from "./choice.js";
 import {
   bringIntoView, choose, closeSection, edited, grabBrush, moveWindow, releaseBrush, showChoice, spanOf,
 } from "./choose.js";
 import { FIRST, REST, find, openPoint } from "./panels.js";
 import { clearFigures, showLoss, showState } from "./status.js";
 import { fill, label } from "./tables.js";
+import { showTrace } from "./trace.js";
 
 const RETRY_MS = 2_000;
 
@@ -150,6 +151,11 @@ function listen() {
   $("after").addEventListener("click", () => moveWindow(1));
   $("close-window").addEventListener("click", () => closeSection("p-window", { window: "" }));
   $("close-kind").addEventListener("click", () => closeSection("p-kind", { kind: "" }));
+  $("trace").addEventListener("submit", (event) => {
+    event.preventDefault();
+    putChoice({ record: $("trace-id").value.trim() });
+    showTrace();
+  });
   $("find").addEventListener("input", () => find($("find").value));
   $("c-overview").addEventListener("pointerdown", grabBrush);
   for (const name of ["pointerup", "pointercancel"]) addEventListener(name, releaseBrush);
@@ -157,6 +163,7 @@ function listen() {
   addEventListener("popstate", () => {
     edited.clear();
     showChoice();
+    showTrace();
     refresh();
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? rest() : follow()));
@@ -211,3 +218,4 @@ listen();
 const response = await fetch("/assets/specs.json");
 page.charts = new Charts(await response.json());
 follow();
+showTrace();

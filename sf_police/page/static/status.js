@@ -14,6 +14,7 @@ export function showState() {
   writeWithCode($("note"), page.isLost ? LOST : page.refused || (isBroken ? page.state.broken_note : page.state.note));
   write($("where"), page.state.topic ? `topic ${page.state.topic}` : "");
   write($("question"), words.title);
+  write($("trace-label"), words.id);
   write($("h-windows"), `${capital(words.kinds)} per window`);
   write($("h-shares"), `Usual ${words.outcome}`);
   write($("h-outcomes"), `Share of each ${words.outcome} over time`);

@@ -9,6 +9,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from sf_police.calls import QUESTION, columns
+from sf_police.calls.groups import groups_of_call
+from sf_police.calls.transformations import accepted_calls
 from sf_police.stream.transformations import event_time
 
 
@@ -34,6 +36,30 @@ def test_resolution_is_the_codes_meaning_or_the_code(spark: SparkSession) -> Non
     actual_df = df.withColumn("actual", columns.resolution(F.col("disposition")))
 
     assert_column_equality(actual_df, "actual", "expected")
+
+
+def test_one_call_is_counted_under_the_same_in_plain_python(spark: SparkSession) -> None:
+    white = " \t\n\v\f\r"
+    odd = [
+        "\x01x",
+        "x\x1f",
+        "\u00a0x\u00a0",
+        "\x85x",
+        "\u2003x",
+        "é é",
+        "HAN",
+        "CAN",
+        "22",
+        "tow",
+        *(f"{a}22{a}" for a in white),
+    ]
+    df = spark.createDataFrame(
+        [(name, code) for name in odd for code in odd], "original_crime_type_name string, disposition string"
+    )
+
+    rows = accepted_calls(df).collect()
+
+    assert [groups_of_call(row.asDict()) for row in rows] == [(row["crime_type"], row["resolution"]) for row in rows]
 
 
 def test_event_time_is_the_wall_clock(spark: SparkSession) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sf_police.errors import SfPoliceError
-from sf_police.produce import json_files
+from sf_police.produce import quick_json
 from sf_police.produce.json_files import read_records
 from sf_police.produce.json_record import encode
 from tests.support.builders import a_call
@@ -194,7 +194,7 @@ def test_ordinary_chunks_take_the_quick_way(tmp_path: Path, monkeypatch: pytest.
     def refused(*_: object) -> None:
         pytest.fail("an ordinary chunk was parsed a second time")
 
-    monkeypatch.setattr(json_files, "as_written", refused)
+    monkeypatch.setattr(quick_json, "as_written", refused)
     texts = ("plain", 'a "quoted" word', "a / b\t-0 : x")
     calls = [a_call(crime_id=str(number), address=texts[number % 3], n=number % 2 or None) for number in range(9)]
 
