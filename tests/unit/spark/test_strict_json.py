@@ -27,6 +27,7 @@ METER = replace(
     id="offset",
     time="timestamp",
     time_form="2024-03-01T08:15:00Z",
+    feed={},
 )
 ID = "offset is not an integer within 64 bits"
 NUMBER = "value is not a number that fits decimal(5,2)"
