@@ -31,7 +31,7 @@ main() {
 # A broker's folder is ours by its data's cluster id; if Kafka has written none, by the settings that we wrote.
 ensure_ours() {
   local meta="$1/data/meta.properties" id
-  ! running_pid "$1" >/dev/null || die "a broker is running on '$1': run \`make kafka-stop\`"
+  ! running_server "$1" >/dev/null || die "a broker is running on '$1': run \`make kafka-stop\`"
   if [[ -f "${meta}" ]]; then
     id="$(cat "${KAFKA_STATE}/cluster.id" 2>/dev/null)" || die "'$1' is not provably ours, as there is no ${KAFKA_STATE}/cluster.id: nothing was deleted"
     grep -q -x -F -- "cluster.id=${id}" "${meta}" || die "'$1' is of another cluster than ${KAFKA_STATE}/cluster.id: nothing was deleted"

@@ -79,7 +79,7 @@ launch() {
   local i="$1" dir port pid
   dir="$(broker_dir "${i}")"
   port="$(broker_port "${i}")"
-  if pid="$(running_pid "${dir}")"; then
+  if pid="$(running_server "${dir}")"; then
     ensure_as_wanted "${dir}" "${port}"
     say "broker on localhost:${port} is already running (pid ${pid})"
     return
@@ -117,7 +117,7 @@ ensure_as_wanted() {
 }
 
 is_java_or_ended() {
-  running_pid "$1" >/dev/null || has_ended "$2"
+  running_server "$1" >/dev/null || has_ended "$2"
 }
 
 # ports I: on which broker I is about to listen.
@@ -149,7 +149,7 @@ format() {
   [[ -s "${id_file}" ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"${id_file}"
   "${JAVA}" -cp "${KAFKA_HOME}/libs/*" -Dlog4j2.level=WARN \
     kafka.tools.StorageTool format "--cluster-id=$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
-    fail "${dir}" "could not format '${dir}/data'"
+    fail kafka "${dir}" "could not format '${dir}/data'"
 }
 
 await() {
@@ -157,12 +157,12 @@ await() {
   dir="$(broker_dir "$1")"
   port="$(broker_port "$1")"
   wait_until "${KAFKA_START_TIMEOUT}" answers_or_died "${dir}" "${port}" ||
-    fail "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
-  ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start"
+    fail kafka "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
+  ! is_gone "${dir}" || fail kafka "${dir}" "the broker on localhost:${port} died at start"
   # Another program may have taken the port first, so ask for the cluster id, which must be ours.
   wait_until "${KAFKA_START_TIMEOUT}" has_our_cluster_id "${port}" ||
-    fail "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
-  say "broker on localhost:${port} is running (pid $(running_pid "${dir}"))"
+    fail kafka "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
+  say "broker on localhost:${port} is running (pid $(running_server "${dir}"))"
 }
 
 answers_or_died() {
@@ -172,15 +172,6 @@ answers_or_died() {
 has_our_cluster_id() {
   "${JAVA}" -cp "${KAFKA_HOME}/libs/*" -Dlog4j2.level=OFF org.apache.kafka.tools.ClusterTool cluster-id \
     --bootstrap-server "localhost:$1" 2>/dev/null | grep -q -F -- "$(cat "${KAFKA_STATE}/cluster.id")"
-}
-
-fail() {
-  printf '%s\n' "--- the last lines of $1/kafka.log" >&2
-  tail -n 20 "$1/kafka.log" >&2
-  if is_gone "$1"; then
-    rm -f "$1/kafka.pid"
-  fi
-  die "$2"
 }
 
 main "$@"

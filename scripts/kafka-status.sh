@@ -12,7 +12,7 @@ main() {
   check_settings
   for ((i = 0; i < BROKERS; i++)); do
     port="$(broker_port "${i}")"
-    if ! pid="$(running_pid "$(broker_dir "${i}")")"; then
+    if ! pid="$(running_server "$(broker_dir "${i}")")"; then
       printf 'localhost:%s not running\n' "${port}"
       status=3
     elif ! port_answers "${port}"; then

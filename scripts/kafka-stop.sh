@@ -9,40 +9,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "${ROOT}/scripts/lib-kafka.sh"
 
 main() {
-  local dir pid stopping=() pids=() i
   check_settings
   [[ $# -eq 0 ]] || is_from_to "$*" 0 8 || usage_error "kafka-stop.sh $*: expected nothing, or a broker's number from 0 to 8"
-  for dir in "${KAFKA_STATE}"/broker-${1:-*}; do
-    if pid="$(running_pid "${dir}")"; then
-      say "stopping the broker with pid ${pid}"
-      kill -TERM "${pid}" 2>/dev/null || true
-      stopping+=("${dir}")
-      pids+=("${pid}")
-    else
-      rm -f "${dir}/kafka.pid"
-    fi
-  done
-  # bash 3.2 treats an empty array as unset.
-  if ((${#stopping[@]} == 0)); then
-    say "no broker is running"
-    return
-  fi
-  for ((i = 0; i < ${#stopping[@]}; i++)); do
-    finish "${stopping[i]}" "${pids[i]}"
-  done
-}
-
-finish() {
-  local dir="$1" pid="$2"
-  if ! wait_until "${KAFKA_STOP_TIMEOUT}" has_ended "${pid}"; then
-    # Checked again, so that we only ever kill our own broker.
-    if running_pid "${dir}" >/dev/null; then
-      say "the broker with pid ${pid} did not stop within ${KAFKA_STOP_TIMEOUT} s: killing it"
-      kill -KILL "${pid}" 2>/dev/null || true
-    fi
-    wait_until 30 has_ended "${pid}" || die "the broker with pid ${pid} cannot be killed"
-  fi
-  rm -f "${dir}/kafka.pid"
+  local dirs=("${KAFKA_STATE}"/broker-*)
+  [[ $# -eq 0 ]] || dirs=("${KAFKA_STATE}/broker-$1")
+  stop_servers kafka "${KAFKA_STOP_TIMEOUT}" "no broker is running" "${dirs[@]}"
 }
 
 main "$@"

@@ -41,9 +41,9 @@ broker_mark() {
   printf -- '-Dsf.police.broker=%s\n' "$(properties_value "$1")"
 }
 
-# running_pid DIR: prints the pid of the broker in DIR if it is running. A pid file alone proves nothing, as the pid may
+# running_server DIR: prints the pid of the broker in DIR if it is running. A pid file alone proves nothing, as the pid may
 # have been reused by another program.
-running_pid() {
+running_server() {
   local dir="$1" pid
   [[ -f "${dir}/kafka.pid" ]] || return 1
   pid="$(cat "${dir}/kafka.pid")"
@@ -55,6 +55,8 @@ running_pid() {
   esac
 }
 
-is_gone() {
-  ! running_pid "$1" >/dev/null
+# server_name DIR: what the server in DIR is called.
+server_name() {
+  printf 'broker
+'
 }

@@ -1,5 +1,6 @@
-# Shared by the scripts that start and stop servers: what runs, what listens, and names that Java and ps read alike. To be
-# sourced after lib.sh.
+# Shared by the scripts that start and stop servers: what runs, what listens, how it is ended, and names that Java and ps
+# read alike. To be sourced after lib.sh. A server has a folder, with its pid in KIND.pid and what it says in KIND.log; the
+# libraries of the two kinds define running_server DIR, which prints its pid, and server_name DIR.
 # shellcheck shell=bash
 
 # Without ps, a server that runs would look dead.
@@ -57,4 +58,57 @@ properties_value() {
           printf "\\u%04x\\u%04x", 55296 + int((code - 65536) / 1024), 56320 + code % 1024
       }
     }'
+}
+
+is_gone() {
+  ! running_server "$1" >/dev/null
+}
+
+# fail KIND DIR TEXT: shows the end of a server's log, and ends with TEXT.
+fail() {
+  printf '%s\n' "--- the last lines of $2/$1.log" >&2
+  tail -n 20 "$2/$1.log" >&2
+  if is_gone "$2"; then
+    rm -f "$2/$1.pid"
+  fi
+  die "$3"
+}
+
+# stop_servers KIND TIMEOUT NONE DIR...: ends the servers in these folders, in this order, and waits until they have
+# ended; says NONE if none is running.
+stop_servers() {
+  local kind="$1" timeout="$2" none="$3" dir pid stopping=() pids=() i
+  shift 3
+  for dir in "$@"; do
+    if pid="$(running_server "${dir}")"; then
+      say "stopping the $(server_name "${dir}") with pid ${pid}"
+      kill -TERM "${pid}" 2>/dev/null || true
+      stopping+=("${dir}")
+      pids+=("${pid}")
+    else
+      rm -f "${dir}/${kind}.pid"
+    fi
+  done
+  # bash 3.2 treats an empty array as unset.
+  if ((${#stopping[@]} == 0)); then
+    say "${none}"
+    return
+  fi
+  for ((i = 0; i < ${#stopping[@]}; i++)); do
+    finish "${kind}" "${timeout}" "${stopping[i]}" "${pids[i]}"
+  done
+}
+
+finish() {
+  local kind="$1" timeout="$2" dir="$3" pid="$4" name
+  name="$(server_name "${dir}")"
+  if ! wait_until "${timeout}" has_ended "${pid}"; then
+    # Checked again, so that we only ever kill what is ours.
+    if running_server "${dir}" >/dev/null; then
+      say "the ${name} with pid ${pid} did not stop within ${timeout} s: killing it"
+      kill -KILL "${pid}" 2>/dev/null || true
+    fi
+    wait_until 30 has_ended "${pid}" || die "the ${name} with pid ${pid} cannot be killed"
+  fi
+  rm -f "${dir}/${kind}.pid"
 }

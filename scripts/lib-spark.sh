@@ -49,6 +49,8 @@ running_server() {
   esac
 }
 
-is_server_gone() {
-  ! running_server "$1" >/dev/null
+# server_name DIR: what the server in DIR is called.
+server_name() {
+  printf '%s
+' "${1##*/}"
 }

@@ -154,13 +154,13 @@ await_server() {
   dir="$(server_dir "${name}")"
   port="$(server_port "${name}")"
   wait_until "${SPARK_START_TIMEOUT}" is_known_or_died "${name}" ||
-    fail "${dir}" "the ${name} on 127.0.0.1:${port} was not known to the master within ${SPARK_START_TIMEOUT} s"
-  ! is_server_gone "${dir}" || fail "${dir}" "the ${name} on 127.0.0.1:${port} died at start"
+    fail spark "${dir}" "the ${name} on 127.0.0.1:${port} was not known to the master within ${SPARK_START_TIMEOUT} s"
+  ! is_gone "${dir}" || fail spark "${dir}" "the ${name} on 127.0.0.1:${port} died at start"
   say "the ${name} on 127.0.0.1:${port} is running (pid $(running_server "${dir}"), log ${dir}/spark.log)"
 }
 
 is_known_or_died() {
-  is_server_gone "$(server_dir "$1")" || is_known "$1"
+  is_gone "$(server_dir "$1")" || is_known "$1"
 }
 
 # is_known NAME: the master says on its page that it is ours, or that this worker has registered.
@@ -171,15 +171,6 @@ is_known() {
     master) [[ "${said%%$'\n'*}" == "$(master_url)" ]] ;;
     *) grep -q -x -F "127.0.0.1:$(server_port "$1")" <<<"${said}" ;;
   esac
-}
-
-fail() {
-  printf '%s\n' "--- the last lines of $1/spark.log" >&2
-  tail -n 20 "$1/spark.log" >&2
-  if is_server_gone "$1"; then
-    rm -f "$1/spark.pid"
-  fi
-  die "$2"
 }
 
 main "$@"
