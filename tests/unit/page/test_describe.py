@@ -78,7 +78,7 @@ def test_the_words_are_the_questions() -> None:
     assert words.pop("rule").startswith("A window is marked when its rides are further from the median")
     assert words.pop("colors") == {**dict(enumerate(PALETTE)), OTHERS_PLACE: OTHERS, NO_VOTE_PLACE: NO_VOTE}
     assert words == {
-        "title": TAXI.title, "rows": "rides", "rows_column": "rides", "kinds": "zones", "kind": "zone",
+        "title": TAXI.title, "rows": "rides", "rows_column": "rides", "id": "ride id", "kinds": "zones", "kind": "zone",
         "kind_column": "zone", "outcome": "payment", "outcome_column": "payment", "no_vote": "",
         "usual_column": "usual_payment", "time_zone": "",
     }  # fmt: skip

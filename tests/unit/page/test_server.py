@@ -531,7 +531,7 @@ def test_a_port_can_be_had_again_at_once(store: Database, assets: Assets) -> Non
 def test_no_file_of_the_package_is_among_the_assets(assets: Assets) -> None:
     assert sorted(assets.names) == [
         "app.js", "charts.js", "choice.js", "choose.js", "icon.svg", "index.html", "page.css", "page.js", "panels.js",
-        "specs.json", "status.js", "tables.js", "vega.js",
+        "specs.json", "status.js", "tables.js", "trace.js", "vega.js",
     ]  # fmt: skip
     assert {Path(name).suffix for name in assets.names} & {".py", ".db"} == set()
     assert json.loads(assets.read("specs.json"))
