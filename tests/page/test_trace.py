@@ -55,7 +55,9 @@ def viewer(tmp_path: Path, look: Look) -> Iterator[Viewer]:
     with closing(open_database(f"sqlite:///{tmp_path / 'answers.db'}", QUESTION)) as database:
         store_batch(database, COUNTS)
         with served(database, assets, find=find) as page:
-            yield look(InProcess(page))
+            viewer = look(InProcess(page))
+            yield viewer
+            viewer.page.goto("about:blank")  # it would ask a server that is gone
 
 
 def test_a_record_is_followed_by_its_id_and_the_address_keeps_it(viewer: Viewer) -> None:
