@@ -33,7 +33,7 @@ _EXAMPLES: Final = {
     "follow": ("follow --kafka-topic sf-today", "follow --once", "follow --feed seattle --kafka-topic seattle"),
     "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
     "inspect": ("inspect", "inspect --follow"),
-    "trace": ("trace 183652852", "trace --partition 1 --offset 62551", "trace 183652852 --format json"),
+    "trace": ("trace 183610039", "trace --partition 0 --offset 6333", "trace 183610039 --format json"),
     "verify": ("verify", "verify --data calls.json.bz2"),
     "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
 }
