@@ -149,7 +149,7 @@ format() {
   [[ -s "${id_file}" ]] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"${id_file}"
   "${JAVA}" -cp "${KAFKA_HOME}/libs/*" -Dlog4j2.level=WARN \
     kafka.tools.StorageTool format "--cluster-id=$(cat "${id_file}")" -c "${dir}/server.properties" >>"${dir}/kafka.log" 2>&1 ||
-    fail kafka "${dir}" "could not format '${dir}/data'"
+    fail "${dir}" "could not format '${dir}/data'"
 }
 
 await() {
@@ -157,11 +157,11 @@ await() {
   dir="$(broker_dir "$1")"
   port="$(broker_port "$1")"
   wait_until "${KAFKA_START_TIMEOUT}" answers_or_died "${dir}" "${port}" ||
-    fail kafka "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
-  ! is_gone "${dir}" || fail kafka "${dir}" "the broker on localhost:${port} died at start"
+    fail "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
+  ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start"
   # Another program may have taken the port first, so ask for the cluster id, which must be ours.
   wait_until "${KAFKA_START_TIMEOUT}" has_our_cluster_id "${port}" ||
-    fail kafka "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
+    fail "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
   say "broker on localhost:${port} is running (pid $(running_server "${dir}"))"
 }
 

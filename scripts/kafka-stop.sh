@@ -13,7 +13,7 @@ main() {
   [[ $# -eq 0 ]] || is_from_to "$*" 0 8 || usage_error "kafka-stop.sh $*: expected nothing, or a broker's number from 0 to 8"
   local dirs=("${KAFKA_STATE}"/broker-*)
   [[ $# -eq 0 ]] || dirs=("${KAFKA_STATE}/broker-$1")
-  stop_servers kafka "${KAFKA_STOP_TIMEOUT}" "no broker is running" "${dirs[@]}"
+  stop_servers "${KAFKA_STOP_TIMEOUT}" "no broker is running" "${dirs[@]}"
 }
 
 main "$@"

@@ -2,6 +2,9 @@
 # sourced after lib.sh.
 # shellcheck shell=bash
 
+# Used by lib-process.sh.
+# shellcheck disable=SC2034
+readonly KIND=kafka
 # shellcheck source=scripts/lib-process.sh
 source "${ROOT}/scripts/lib-process.sh"
 
@@ -41,22 +44,16 @@ broker_mark() {
   printf -- '-Dsf.police.broker=%s\n' "$(properties_value "$1")"
 }
 
-# running_server DIR: prints the pid of the broker in DIR if it is running. A pid file alone proves nothing, as the pid may
-# have been reused by another program.
-running_server() {
-  local dir="$1" pid
-  [[ -f "${dir}/kafka.pid" ]] || return 1
-  pid="$(cat "${dir}/kafka.pid")"
-  is_number "${pid}" || return 1
-  case "$(ps -ww -o args= -p "${pid}" 2>/dev/null)" in
-    *" $(broker_mark "${dir}") "*" kafka.Kafka "*) printf '%s\n' "${pid}" ;;
-    *" kafka.Kafka ${dir}/server.properties") printf '%s\n' "${pid}" ;; # started by a version without the mark
+# is_server DIR ARGS: whether this is the command line of the broker in DIR.
+is_server() {
+  case "$2" in
+    *" $(broker_mark "$1") "*" kafka.Kafka "*) ;;
+    *" kafka.Kafka $1/server.properties") ;; # started by a version without the mark
     *) return 1 ;;
   esac
 }
 
 # server_name DIR: what the server in DIR is called.
 server_name() {
-  printf 'broker
-'
+  printf 'broker\n'
 }

@@ -1,6 +1,6 @@
 # Shared by the scripts that start and stop servers: what runs, what listens, how it is ended, and names that Java and ps
 # read alike. To be sourced after lib.sh. A server has a folder, with its pid in KIND.pid and what it says in KIND.log; the
-# libraries of the two kinds define running_server DIR, which prints its pid, and server_name DIR.
+# libraries of the two kinds set KIND, and define is_server DIR ARGS and server_name DIR.
 # shellcheck shell=bash
 
 # Without ps, a server that runs would look dead.
@@ -60,25 +60,36 @@ properties_value() {
     }'
 }
 
+# running_server DIR: prints the pid of the server in DIR if it is running. A pid file alone proves nothing, as the pid
+# may have been reused by another program.
+running_server() {
+  local pid
+  [[ -f "$1/${KIND}.pid" ]] || return 1
+  pid="$(cat "$1/${KIND}.pid")"
+  is_number "${pid}" || return 1
+  is_server "$1" "$(ps -ww -o args= -p "${pid}" 2>/dev/null)" || return 1
+  printf '%s\n' "${pid}"
+}
+
 is_gone() {
   ! running_server "$1" >/dev/null
 }
 
-# fail KIND DIR TEXT: shows the end of a server's log, and ends with TEXT.
+# fail DIR TEXT: shows the end of a server's log, and ends with TEXT.
 fail() {
-  printf '%s\n' "--- the last lines of $2/$1.log" >&2
-  tail -n 20 "$2/$1.log" >&2
-  if is_gone "$2"; then
-    rm -f "$2/$1.pid"
+  printf '%s\n' "--- the last lines of $1/${KIND}.log" >&2
+  tail -n 20 "$1/${KIND}.log" >&2
+  if is_gone "$1"; then
+    rm -f "$1/${KIND}.pid"
   fi
-  die "$3"
+  die "$2"
 }
 
-# stop_servers KIND TIMEOUT NONE DIR...: ends the servers in these folders, in this order, and waits until they have
+# stop_servers TIMEOUT NONE DIR...: ends the servers in these folders, in this order, and waits until they have
 # ended; says NONE if none is running.
 stop_servers() {
-  local kind="$1" timeout="$2" none="$3" dir pid stopping=() pids=() i
-  shift 3
+  local timeout="$1" none="$2" dir pid stopping=() pids=() i
+  shift 2
   for dir in "$@"; do
     if pid="$(running_server "${dir}")"; then
       say "stopping the $(server_name "${dir}") with pid ${pid}"
@@ -86,7 +97,7 @@ stop_servers() {
       stopping+=("${dir}")
       pids+=("${pid}")
     else
-      rm -f "${dir}/${kind}.pid"
+      rm -f "${dir}/${KIND}.pid"
     fi
   done
   # bash 3.2 treats an empty array as unset.
@@ -95,12 +106,12 @@ stop_servers() {
     return
   fi
   for ((i = 0; i < ${#stopping[@]}; i++)); do
-    finish "${kind}" "${timeout}" "${stopping[i]}" "${pids[i]}"
+    finish "${timeout}" "${stopping[i]}" "${pids[i]}"
   done
 }
 
 finish() {
-  local kind="$1" timeout="$2" dir="$3" pid="$4" name
+  local timeout="$1" dir="$2" pid="$3" name
   name="$(server_name "${dir}")"
   if ! wait_until "${timeout}" has_ended "${pid}"; then
     # Checked again, so that we only ever kill what is ours.
@@ -110,5 +121,5 @@ finish() {
     fi
     wait_until 30 has_ended "${pid}" || die "the ${name} with pid ${pid} cannot be killed"
   fi
-  rm -f "${dir}/${kind}.pid"
+  rm -f "${dir}/${KIND}.pid"
 }

@@ -3,6 +3,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # variables are for the scripts that source this
 
+# Used by lib-process.sh.
+# shellcheck disable=SC2034
+readonly KIND=spark
 # shellcheck source=scripts/lib-process.sh
 source "${ROOT}/scripts/lib-process.sh"
 
@@ -36,21 +39,12 @@ server_mark() {
   printf -- '-Dsf.police.spark=%s\n' "$(properties_value "$1")"
 }
 
-# running_server DIR: prints the pid of the server in DIR if it is running. A pid file alone proves nothing, as the pid
-# may have been reused by another program.
-running_server() {
-  local dir="$1" pid
-  [[ -f "${dir}/spark.pid" ]] || return 1
-  pid="$(cat "${dir}/spark.pid")"
-  is_number "${pid}" || return 1
-  case "$(ps -ww -o args= -p "${pid}" 2>/dev/null)" in
-    *" $(server_mark "${dir}") "*" org.apache.spark.deploy."*) printf '%s\n' "${pid}" ;;
-    *) return 1 ;;
-  esac
+# is_server DIR ARGS: whether this is the command line of the server in DIR.
+is_server() {
+  [[ "$2" == *" $(server_mark "$1") "*" org.apache.spark.deploy."* ]]
 }
 
 # server_name DIR: what the server in DIR is called.
 server_name() {
-  printf '%s
-' "${1##*/}"
+  printf '%s\n' "${1##*/}"
 }

@@ -154,8 +154,8 @@ await_server() {
   dir="$(server_dir "${name}")"
   port="$(server_port "${name}")"
   wait_until "${SPARK_START_TIMEOUT}" is_known_or_died "${name}" ||
-    fail spark "${dir}" "the ${name} on 127.0.0.1:${port} was not known to the master within ${SPARK_START_TIMEOUT} s"
-  ! is_gone "${dir}" || fail spark "${dir}" "the ${name} on 127.0.0.1:${port} died at start"
+    fail "${dir}" "the ${name} on 127.0.0.1:${port} was not known to the master within ${SPARK_START_TIMEOUT} s"
+  ! is_gone "${dir}" || fail "${dir}" "the ${name} on 127.0.0.1:${port} died at start"
   say "the ${name} on 127.0.0.1:${port} is running (pid $(running_server "${dir}"), log ${dir}/spark.log)"
 }
 

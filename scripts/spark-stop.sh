@@ -13,7 +13,7 @@ main() {
   check_timeouts
   ensure_ps
   # A worker ends the executors that it has started, so the workers go first.
-  stop_servers spark "${SPARK_STOP_TIMEOUT}" "no Spark master or worker is running" \
+  stop_servers "${SPARK_STOP_TIMEOUT}" "no Spark master or worker is running" \
     "${SPARK_STATE}"/worker-* "${SPARK_STATE}"/master
 }
 

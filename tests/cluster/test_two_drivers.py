@@ -29,8 +29,8 @@ def refused(job: Job, state: Path) -> str:
     return line
 
 
-def see_two_drivers(job: Job, tmp_path: Path, settings: dict[str, str]) -> str:
-    """Run a stream; return how a second one, with another STATE_DIR, is refused beside it."""
+def refused_beside_another(job: Job, tmp_path: Path, settings: dict[str, str]) -> str:
+    """Run a stream, and another one with another STATE_DIR beside it; return how that is refused."""
     job.env.update({f"SF_POLICE_{name}": text for name, text in settings.items()})
     job.send(a_value())
     stream = job.start("stream", STATE_DIR=str(tmp_path / "first"))
@@ -40,6 +40,12 @@ def see_two_drivers(job: Job, tmp_path: Path, settings: dict[str, str]) -> str:
     finally:
         stream.terminate()
         stream.communicate(timeout=60)
+    return line
+
+
+def see_two_drivers(job: Job, tmp_path: Path, settings: dict[str, str]) -> str:
+    """Run a stream; return how a second one, with another STATE_DIR, is refused beside it."""
+    line = refused_beside_another(job, tmp_path, settings)
     # It was the other stream that was in the way, and nothing else.
     done = job.run("stream", "--until-end", STATE_DIR=str(tmp_path / "second"))
     assert "resuming from the checkpoint" in done.stderr
@@ -80,14 +86,6 @@ def test_with_a_checkpoint_elsewhere_postgresql_is_locked_as_the_store(
 
 
 def test_a_checkpoint_elsewhere_is_not_given_to_another_store(job: Job, tmp_path: Path) -> None:
-    job.env.update({f"SF_POLICE_{name}": text for name, text in a_remote_checkpoint(tmp_path / "remote").items()})
-    job.send(a_value())
-    stream = job.start("stream", STATE_DIR=str(tmp_path / "first"))
-    wait_for_line(stream, "batch 0")
-    try:
-        line = refused(job, tmp_path / "second")
-    finally:
-        stream.terminate()
-        stream.communicate(timeout=60)
+    line = refused_beside_another(job, tmp_path, a_remote_checkpoint(tmp_path / "remote"))
 
     assert line.startswith(f"error: the checkpoint {REMOTE} has no store that belongs to it")
