@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # How late a call may be at most, by the span of a feed and what a wrong date may add: see docs/live-feed.md.
 WATERMARK: Final = "4 days"
-_AHEAD: Final = timedelta(days=1)
 
 
 def fetch(run: Run, *, first_day: date, last_day: date, force: bool) -> int:
@@ -226,9 +225,9 @@ class _Following:
 
 def _until() -> str:
     # A time further ahead is an error of the feed's, and the stream would reject the call.
-    from sf_police.feed.follow import TIME_FORM
+    from sf_police.feed.follow import AHEAD, TIME_FORM
 
-    return (datetime.now(UTC) + _AHEAD).strftime(TIME_FORM)
+    return (datetime.now(UTC) + AHEAD).strftime(TIME_FORM)
 
 
 def _line(found: Due) -> str:

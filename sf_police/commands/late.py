@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sf_police.commands.run import Run, say
-from sf_police.config import MAX_AHEAD
 from sf_police.errors import SfPoliceError
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     from sf_police.spark.session import create_session, stop_session
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
+    from sf_police.stream.compatibility import as_judged
     from sf_police.stream.late import newest_records, read_late_batches
     from sf_police.stream.source import java_properties
     from sf_police.stream.user_options import user_options
@@ -55,8 +54,7 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     say(f"reading {len(wanted):,} of {number:,} micro-batches with late records again")
     first = {str(partition.number): partition.first_offset for partition in topic.partitions}
     records = sum(batch.read for batch in wanted)
-    # As the stream judged them.
-    config = replace(config, max_ahead=settings.get("max_ahead", MAX_AHEAD))
+    config = as_judged(config, settings)
     session = create_session(config, records=records, java_properties=java_properties(config), user_options=options)
     try:
         found = list(read_late_batches(session, config, question, wanted, first))

@@ -9,7 +9,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ class _Verification:
         """Make all comparisons."""
         from sf_police.store.answers import StoreReader
         from sf_police.store.integrity import compare_digests
+        from sf_police.stream.compatibility import as_judged
         from sf_police.stream.filesystems import LocalFolder
 
         store = StoreReader(self.database)
@@ -80,9 +81,7 @@ class _Verification:
         if stream is None or store.is_empty():
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         topic = self._topic(stream[1])
-        # As the stream had them.
-        own = {name: stream[1][name] for name in ("window", "watermark", "max_ahead") if name in stream[1]}
-        self.config = replace(self.config, **own)
+        self.config = as_judged(self.config, stream[1])
         self._compare_file(topic, order)
         if self.config.local_checkpoint:
             self._compare_checkpoint(LocalFolder(self.config.local_checkpoint))

@@ -7,13 +7,12 @@ any note of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 
 from sf_police.errors import SfPoliceError
-from sf_police.feed.follow import FEED, SPAN, back
+from sf_police.feed.follow import AHEAD, FEED, SPAN, back
 from sf_police.question import Question
 from sf_police.topic.admin import Topic
 from sf_police.topic.clients import KafkaAccess
@@ -21,8 +20,6 @@ from sf_police.topic.reading import read_back
 from sf_police.topic.record import TopicRecord
 
 _NEW_TOPIC: Final = "set KAFKA_TOPIC to a new topic"
-# How far ahead of its time a row may be dated, and still be believed.
-_AHEAD: Final = timedelta(days=1)
 
 
 def sent_calls(access: KafkaAccess, topic: Topic, question: Question, *, feed: str, oldest: str) -> dict[str, str]:
@@ -43,7 +40,7 @@ def sent_calls(access: KafkaAccess, topic: Topic, question: Question, *, feed: s
         SfPoliceError: the topic holds records of something else.
     """
     offsets = {each.number: (each.first_offset, each.next_offset) for each in topic.partitions if each.records}
-    enough = back(oldest, SPAN + _AHEAD)
+    enough = back(oldest, SPAN + AHEAD)
     found: dict[str, str] = {}
 
     def is_enough(record: TopicRecord) -> bool:

@@ -27,7 +27,7 @@ WAY_OUT: Final = (
 _PARTITIONS: Final = "partitions"
 STATE_STORE: Final = "state_store"
 # What checkpoints were made with that do not say so, as there was no choice then.
-_BEFORE_IT_WAS_A_SETTING: Final = {"max_ahead": MAX_AHEAD}
+_BEFORE_IT_WAS_A_SETTING: Final = {"max_ahead": MAX_AHEAD, STATE_STORE: MEMORY}
 Settings = dict[str, Any]
 
 
@@ -72,9 +72,20 @@ def resumed_settings(
     return with_added_partitions(stored, current, made=checkpoint_made(config), say=say)
 
 
+def made_with(stored: Mapping[str, Any]) -> Settings:
+    """Return the stored settings, with what held before each of them could be set."""
+    return {**_BEFORE_IT_WAS_A_SETTING, **stored}
+
+
+def as_judged(config: Config, stored: Mapping[str, Any]) -> Config:
+    """Return the settings, with those of the stream by which it has judged and counted its records."""
+    made = made_with(stored)
+    return replace(config, **{name: made[name] for name in ("window", "watermark", "max_ahead") if name in made})
+
+
 def ensure_state_store(config: Config, stored: Mapping[str, Any]) -> None:
     """Raise SfPoliceError if the stored settings are those of another state store, whose files this one cannot read."""
-    kept = stored.get(STATE_STORE, MEMORY)  # before there was a choice
+    kept = made_with(stored)[STATE_STORE]
     if config.state_store != kept:
         raise SfPoliceError(
             f"{checkpoint_made(config)} with STATE_STORE={kept}, not {config.state_store}",
@@ -103,7 +114,7 @@ def with_added_partitions(
     Raises:
         SfPoliceError: they differ in anything else.
     """
-    stored = {**_BEFORE_IT_WAS_A_SETTING, **stored}
+    stored = made_with(stored)
     for name, value in current.items():
         is_added = name == _PARTITIONS and value > stored.get(name, value)
         if stored.get(name) != value and not is_added:
