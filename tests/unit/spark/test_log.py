@@ -5,14 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
-
-from pyspark.sql import SparkSession
 
 from sf_police.spark.log import SparkLog
-from sf_police.spark.session import create_session, stop_session
-from tests.support.question import resolve
+from tests.support.environment import ROOT, clean_environment
 
 
 def a_log(folder: Path) -> SparkLog:
@@ -103,29 +101,35 @@ def test_where_it_cannot_be_moved_it_stays(tmp_path: Path) -> None:
     assert log.path.read_text() == lines("a")
 
 
-def print_in_java(session: SparkSession, text: str) -> None:
+# In a process of its own, as this one's Spark is shared by all tests.
+A_SESSION_THAT_PRINTS = """
+import sys
+from pathlib import Path
+from typing import Any
+
+from sf_police.spark.log import SparkLog
+from sf_police.spark.session import create_session, stop_session
+from tests.support.question import resolve
+
+state_dir, jars_dir = sys.argv[1:]
+given = {"state_dir": state_dir, "spark_master": "local[1]", "log_format": "json"}
+session = create_session(resolve({**given, "jars_dir": jars_dir} if jars_dir else given))
+try:
     java: Any = session._jvm
-    java.java.lang.System.err.println(text)
+    java.java.lang.System.err.println(f"{'x' * 99}\\n" * 150)
+    SparkLog(Path(state_dir), most_bytes=10_000, kept=2).trim()
+    java.java.lang.System.err.println("last words")
+    java.org.slf4j.LoggerFactory.getLogger("ours").warn("a warning of Spark's log")
+finally:
+    stop_session(session)
+"""
 
 
 def test_javas_own_output_is_in_it_and_goes_on_behind_its_start(tmp_path: Path) -> None:
-    log = SparkLog(tmp_path, most_bytes=10_000, kept=2)
-    session = create_session(
-        resolve({
-            "state_dir": str(tmp_path), "spark_master": "local[1]", "log_format": "json",
-            "jars_dir": os.environ.get("SF_POLICE_JARS_DIR"),
-        })
-    )  # fmt: skip
-    try:
-        print_in_java(session, f"{'x' * 99}\n" * 150)
-        log.trim()
-        print_in_java(session, "last words")
-        java: Any = session._jvm
-        java.org.slf4j.LoggerFactory.getLogger("ours").warn("a warning of Spark's log")
-    finally:
-        stop_session(session)
+    command = [sys.executable, "-c", A_SESSION_THAT_PRINTS, str(tmp_path), os.environ.get("SF_POLICE_JARS_DIR", "")]
+    subprocess.run(command, check=True, cwd=ROOT, env=clean_environment())
 
     assert f"{'x' * 99}\n" * 150 in (tmp_path / "spark.log.1").read_text()
-    words, *lines = log.path.read_text().splitlines()
+    words, *lines = (tmp_path / "spark.log").read_text().splitlines()
     assert words == "last words"
     assert "a warning of Spark's log" in [json.loads(line)["msg"] for line in lines]
