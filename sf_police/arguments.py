@@ -48,7 +48,7 @@ _LIVE: Final = (
 # Whatever a command says, it says in this form.
 _EVERY: Final = ("log_format",)
 _FEED: Final = ("feed", "feed_host", "feed_token")
-_FOLLOW: Final = (*_FEED, "feed_every", "open_after")
+_FOLLOW: Final = (*_FEED, "feed_every", "open_after", "max_ahead")
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
 
 

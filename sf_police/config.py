@@ -70,7 +70,7 @@ class Config:
         checks.path,
         "client.properties file: security settings, and the brokers unless KAFKA_BOOTSTRAP_SERVERS names them",
     )
-    data: Path = _setting(None, checks.path, "JSON file of calls (default: a generated one in STATE_DIR)")
+    data: Path = _setting(None, checks.path, "JSON file of calls (default: one in STATE_DIR, generated or fetched)")
     state_dir: Path = _setting(".run", checks.path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
     store_schema: str = _setting(STORE_SCHEMA, checks.schema, "PostgreSQL schema of the store's own; not for SQLite")

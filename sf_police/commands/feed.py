@@ -137,6 +137,7 @@ class _Following:
     ) -> None:
         self._run, self._access, self._mapping, self._dataset = run, access, mapping, dataset
         self._open_after = open_after
+        self._max_ahead = timedelta(seconds=duration_s(run.config.max_ahead))
         self._topic = self._described()
         self._position = self._topic.records
         self._follower: Follower | None = None
@@ -154,7 +155,7 @@ class _Following:
             return
         if not newest or not rows:
             has = f"{self._dataset.host} has no calls in {self._dataset.feed.dataset}"
-            say(f"{has} until {_until()[:10]}, a day after this machine's clock")
+            say(f"{has} until {self._until()[:10]}, {self._run.config.max_ahead} after this machine's clock")
             return
         self._follower = self._follower or self._begun(newest)
         found = self._follower.due(rows)
@@ -166,11 +167,17 @@ class _Following:
     def _newest(self) -> str | None:
         from sf_police.feed.mapping import UnmappedRowError
 
-        newest = self._dataset.newest(_until())
+        newest = self._dataset.newest(self._until())
         try:
             return newest and self._mapping.time_of({self._mapping.feed.time: newest})
         except UnmappedRowError as error:
             raise SfPoliceError(f"{self._dataset.host}: {error}", remedy="feeds.json names another column") from error
+
+    def _until(self) -> str:
+        # A time further ahead is an error of the feed's, and the stream would reject the call.
+        from sf_police.feed.follow import TIME_FORM
+
+        return (datetime.now(UTC) + self._max_ahead).strftime(TIME_FORM)
 
     def _rows(self, newest: str) -> Iterator[Row]:
         from sf_police.feed.follow import SPAN, back, just_after
@@ -184,7 +191,9 @@ class _Following:
         from sf_police.feed.sent import sent_calls
 
         feed, oldest = self._dataset.feed, back(newest, SPAN)
-        sent = sent_calls(self._access, self._topic, self._run.question, feed=feed.name, oldest=oldest)
+        sent = sent_calls(
+            self._access, self._topic, self._run.question, feed=feed.name, oldest=oldest, max_ahead=self._max_ahead
+        )
         latest = max(sent.values(), default="")
         if sent:
             say(f"the topic holds {number_of(len(sent), self._run.question.rows)} of late, until {latest}")
@@ -221,13 +230,6 @@ class _Following:
 
         # What the topic holds already is found out by reading from it.
         return admin.describe_topic(self._access, self._run.config.kafka_topic, needs=[WRITE, READ])
-
-
-def _until() -> str:
-    # A time further ahead is an error of the feed's, and the stream would reject the call.
-    from sf_police.feed.follow import AHEAD, TIME_FORM
-
-    return (datetime.now(UTC) + AHEAD).strftime(TIME_FORM)
 
 
 def _line(found: Due) -> str:

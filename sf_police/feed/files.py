@@ -15,6 +15,8 @@ from sf_police.question import Question
 
 # Many exports leave out fields that are null, so that one object alone may lack any of them.
 _LOOKED_AT: Final = 100
+# From this share of them on, nulls are how the file says "none", not the fault of a record.
+_SHARE_OF_NULLS: Final = 0.1
 
 
 def shaped(
@@ -30,12 +32,13 @@ def shaped(
         say: is told which feed's columns were seen.
 
     Raises:
-        SfPoliceError: a record cannot be mapped, or every record of the file would be rejected for its time.
+        SfPoliceError: a record cannot be mapped, or the file has the question's names but another form throughout.
     """
     first = list(islice(records, _LOOKED_AT if question.feed else 0))
     source = _named(feed, question) if feed else _seen(first, question)
     if source is None:
-        _ensure_times(first, name, question)
+        if question.feed:
+            _ensure_form(first, name, question)
         yield from chain(first, records)
         return
     if not feed:
@@ -64,17 +67,29 @@ def _is_of(names: set[str], feed: Feed) -> bool:
     return feed.id in names and feed.time in names and not names.isdisjoint(feed.type)
 
 
-def _ensure_times(records: Sequence[Mapping[str, Any]], name: str, question: Question) -> None:
-    times = [time for record in records if isinstance(time := record.get(question.time), str) and time.strip()]
-    if not times or any(re.fullmatch(question.time_pattern, time) for time in times):
-        return
-    mapping = RowMapping(own_shape(question), question)
+def _ensure_form(records: Sequence[Mapping[str, Any]], name: str, question: Question) -> None:
+    """Refuse a file of the question's names whose records would be rejected one by one, for the form they share."""
+    own = own_shape(question)
+    ids = [record[own.id] for record in records if record.get(own.id) is not None]
+    if ids and not any(isinstance(each, str) for each in ids):
+        raise _other_form(f"{own.id} is no text in any of its", name, records, f"with `--feed {OWN}` numbers are taken")
+    times = [time for record in records if isinstance(time := record.get(own.time), str) and time.strip()]
+    if times and not any(re.fullmatch(question.time_pattern, time) for time in times):
+        what = f"{own.time} is not of the form {question.time_form} in any of its"
+        raise _other_form(what, name, records, _remedy_for(times[0], own, question))
+    nulls = sum(record.get(own.resolution) is None for record in records)
+    if nulls > 1 and nulls >= _SHARE_OF_NULLS * len(records):
+        what = f"{own.resolution} is null or missing in {nulls} of its"
+        raise _other_form(what, name, records, f"with `--feed {OWN}` they are taken as {question.no_vote}")
+
+
+def _remedy_for(time: str, own: Feed, question: Question) -> str:
     try:
-        mapping.time_of({question.time: times[0]})
-        remedy = f"with `--feed {OWN}` they are taken"
+        RowMapping(own, question).time_of({own.time: time})
     except UnmappedRowError as error:
-        remedy = f"export them as wall clock times, without offset ({error})"
-    raise SfPoliceError(
-        f"{name}: {question.time} is not of the form {question.time_form} in any of its first {len(records)} objects",
-        remedy=remedy,
-    )
+        return f"export them as wall clock times, without offset ({error})"
+    return f"with `--feed {OWN}` they are taken"
+
+
+def _other_form(what: str, name: str, records: Sequence[object], remedy: str) -> SfPoliceError:
+    return SfPoliceError(f"{name}: {what} first {len(records)} objects", remedy=remedy)

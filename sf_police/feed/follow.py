@@ -12,8 +12,6 @@ from sf_police.feed.mapping import RowMapping, UnmappedRowError
 
 # How far back a call may be decided: what the live feed holds, and what is asked of those that hold everything.
 SPAN: Final = timedelta(hours=48)
-# How far ahead of its time a row may be dated, and still be believed: what MAX_AHEAD is unless it is set.
-AHEAD: Final = timedelta(days=1)
 # The resolution of a call that has waited long enough.
 OPEN: Final = "Open"
 # What a record says of the feed that it is from.

@@ -7,12 +7,13 @@ any note of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 
 from sf_police.errors import SfPoliceError
-from sf_police.feed.follow import AHEAD, FEED, SPAN, back
+from sf_police.feed.follow import FEED, SPAN, back
 from sf_police.question import Question
 from sf_police.topic.admin import Topic
 from sf_police.topic.clients import KafkaAccess
@@ -22,12 +23,14 @@ from sf_police.topic.record import TopicRecord
 _NEW_TOPIC: Final = "set KAFKA_TOPIC to a new topic"
 
 
-def sent_calls(access: KafkaAccess, topic: Topic, question: Question, *, feed: str, oldest: str) -> dict[str, str]:
+def sent_calls(
+    access: KafkaAccess, topic: Topic, question: Question, *, feed: str, oldest: str, max_ahead: timedelta
+) -> dict[str, str]:
     """Return the times of the calls that were sent, by id: all of those that the feed may still hold, and some more.
 
     A call is sent within `SPAN` after its time, as the feed holds it no longer. So whatever is before a record with
-    the time t was sent by t + SPAN, and is of that time at most, or of a day later if it was dated ahead. If that is
-    before the feed's oldest row, it is of no interest. This needs no clock.
+    the time t was sent by t + SPAN, and is of that time at most, or of `max_ahead` later if it was dated ahead. If
+    that is before the feed's oldest row, it is of no interest. This needs no clock.
 
     Args:
         access: the brokers.
@@ -35,12 +38,13 @@ def sent_calls(access: KafkaAccess, topic: Topic, question: Question, *, feed: s
         question: whose records they are.
         feed: the name of the feed that the topic has to be of.
         oldest: the time of the feed's oldest row.
+        max_ahead: how far ahead of its time a call may be dated.
 
     Raises:
         SfPoliceError: the topic holds records of something else.
     """
     offsets = {each.number: (each.first_offset, each.next_offset) for each in topic.partitions if each.records}
-    enough = back(oldest, SPAN + AHEAD)
+    enough = back(oldest, SPAN + max_ahead)
     found: dict[str, str] = {}
 
     def is_enough(record: TopicRecord) -> bool:

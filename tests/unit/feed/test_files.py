@@ -99,6 +99,34 @@ def test_times_of_another_form_throughout_are_refused(read: Read, time: str, rem
     assert error.value.remedy.startswith(remedy)
 
 
+def test_numbers_for_ids_throughout_are_refused_and_taken_where_that_is_asked_for(read: Read) -> None:
+    rows = [a_call(crime_id=number) for number in (7, 8)]
+
+    with pytest.raises(SfPoliceError, match="crime_id is no text in any of its first 2 objects") as refused:
+        read(*rows)
+    assert refused.value.remedy == "with `--feed own` numbers are taken"
+    assert [record[0] for record in read(*rows, feed="own")[0]] == ["7", "8"]
+
+
+@pytest.mark.parametrize("missing", [{"disposition": None}, {}], ids=["null", "missing"])
+def test_many_calls_without_a_disposition_are_refused_and_taken_where_that_is_asked_for(
+    read: Read, missing: dict[str, None]
+) -> None:
+    without = {name: value for name, value in a_call().items() if name != "disposition"} | missing
+    rows = [*[a_call()] * 18, without, without]
+
+    with pytest.raises(SfPoliceError, match="disposition is null or missing in 2 of its first 20 objects") as refused:
+        read(*rows)
+    assert refused.value.remedy == "with `--feed own` they are taken as Not recorded"
+    assert [record[3] for record in read(*rows, feed="own")[0]][-3:] == ["HAN", "Not recorded", "Not recorded"]
+
+
+def test_few_calls_without_a_disposition_are_the_fault_of_their_records(read: Read) -> None:
+    records, said = read(*[a_call()] * 19, a_call(disposition=None))
+
+    assert (records[-1][3], said) == (None, [])
+
+
 def test_one_bad_time_among_others_is_the_fault_of_its_record(read: Read) -> None:
     assert len(read(a_call(call_date_time="yesterday"), a_call())[0]) == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -42,7 +43,7 @@ def read(monkeypatch: pytest.MonkeyPatch, *partitions: list[bytes | None]) -> di
     monkeypatch.setattr(sent, "read_back", read_back)
     made = [Partition(number, 0, 1, 0, len(values)) for number, values in enumerate(partitions)]
     topic = Topic("calls", "id", "cluster", tuple(made))
-    return sent_calls(ACCESS, topic, QUESTION, feed="sf-live", oldest=OLDEST)
+    return sent_calls(ACCESS, topic, QUESTION, feed="sf-live", oldest=OLDEST, max_ahead=timedelta(days=1))
 
 
 def test_the_calls_of_all_partitions_are_known_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
