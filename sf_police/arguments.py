@@ -135,7 +135,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         "dashboard",
         dashboard.dashboard,
         "serve a page on the store: charts, findings, the stream's health",
-        (*_KAFKA, *_FILES, "data", "dashboard_host", "dashboard_port", "jars_dir"),
+        (*_KAFKA, *_FILES, "data", "feed", "dashboard_host", "dashboard_port", "jars_dir"),
     )
 
     command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir")).add_argument(
@@ -227,7 +227,7 @@ def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
 
 
 def _add_trace_and_verify(command: Callable[..., argparse.ArgumentParser], question: Question) -> None:
-    settings = (*_KAFKA, *_FILES, "data")
+    settings = (*_KAFKA, *_FILES, "data", "feed")
     sub = command("trace", trace, "follow one record from the file to the store", settings)
     add_trace_arguments(sub, question)
     what = "compare file, topic, state and store, to the record"

@@ -6,6 +6,7 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,7 @@ def produce(run: Run, *, file: str | None, order: str, rate: float | None, speed
         return send(run, access, topic, remaining, rate=rate, speed=speed)
 
 
-def shape(run: Run) -> Shape:
+def shape(run: Run, *, say: Callable[[str], None] = say) -> Shape:
     """Return what turns a file of a city's own shape into records of ours; FEED may name the shape."""
     from sf_police.feed.files import shaped
 

@@ -6,11 +6,18 @@ Heavy modules are imported only where they are needed, so that `produce` never w
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from sf_police.commands.run import Run
+from sf_police.commands.files import shape
+from sf_police.commands.run import Run, say
 from sf_police.errors import UsageError
 from sf_police.question import Question
+
+if TYPE_CHECKING:
+    from sf_police.store.database import Database
+    from sf_police.trace.tracer import Tracer
 
 
 def natural(text: str) -> int:
@@ -30,10 +37,7 @@ def add_trace_arguments(sub: argparse.ArgumentParser, question: Question) -> Non
 
 def trace(run: Run, *, id: str | None, partition: int | None, offset: int | None, format: str) -> int:
     """Print what became of the records with an id, or of the one at an offset."""
-    from sf_police.store.answers import StoreReader
     from sf_police.store.database import open_database
-    from sf_police.topic.clients import kafka_access
-    from sf_police.trace.tracer import Tracer
     from sf_police.view.trace import print_trace
 
     config, question = run.config, run.question
@@ -42,10 +46,20 @@ def trace(run: Run, *, id: str | None, partition: int | None, offset: int | None
         what = f"expected either a {question.id}, or --partition and --offset"
         raise UsageError(what, remedy=f"`sf-police trace {question.id.upper()}`")
     with closing(open_database(config.store, question, config.store_schema, is_read_only=True)) as database:
-        store = StoreReader(database)
-        is_there = store.stream() is not None
-        access = kafka_access(config)
-        tracer = Tracer(access, config.kafka_topic, question, config.data, store if is_there else None)
+        tracer = tracer_of(run, database, say=say)
         found = tracer.by_id(id) if id is not None else tracer.at(partition or 0, offset or 0)
     print_trace(found, question, format=format)
     return 0
+
+
+def tracer_of(run: Run, database: Database, *, say: Callable[[str], None]) -> Tracer:
+    """Return what looks through the run's file, topic and store; `say` is told whose columns the file has."""
+    from sf_police.store.answers import StoreReader
+    from sf_police.topic.clients import kafka_access
+    from sf_police.trace.tracer import Tracer
+
+    config, store = run.config, StoreReader(database)
+    return Tracer(
+        kafka_access(config), config.kafka_topic, run.question, config.data, shape(run, say=say),
+        store if store.stream() is not None else None,
+    )  # fmt: skip

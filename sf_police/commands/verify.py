@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sf_police.checks import duration_s
+from sf_police.commands.files import shape
 from sf_police.commands.run import Run, say
 from sf_police.errors import SfPoliceError, UsageError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from sf_police.config import Config
+    from sf_police.produce.json_files import Shape
     from sf_police.question import Question
     from sf_police.store.comparison import Comparison
     from sf_police.store.database import Database
@@ -55,7 +57,7 @@ def verify(run: Run, *, order: str) -> int:
     only_user = checkpoint.exclusive(config.checkpoint, config.state_dir)
     opened = closing(existing_database(config.store, question, config.store_schema))
     with only_user, opened as database, database.held():
-        _Verification(config, question, database, show).run(order)
+        _Verification(config, question, database, show).run(order, shape(run))
     say(f"{different or 'no'} difference{'' if different == 1 else 's'}, in {time.monotonic() - started:.1f} s")
     return 1 if different else 0
 
@@ -69,7 +71,7 @@ class _Verification:
     database: Database
     show: Show
 
-    def run(self, order: str) -> None:
+    def run(self, order: str, shape: Shape) -> None:
         """Make all comparisons."""
         from sf_police.store.answers import StoreReader
         from sf_police.store.integrity import compare_digests
@@ -82,7 +84,7 @@ class _Verification:
             raise SfPoliceError("nothing has been counted yet", remedy="run `make run-stream`")
         topic = self._topic(stream[1])
         self.config = as_judged(self.config, stream[1])
-        self._compare_file(topic, order)
+        self._compare_file(topic, order, shape)
         if self.config.local_checkpoint:
             self._compare_checkpoint(LocalFolder(self.config.local_checkpoint))
         self._compare_books()
@@ -109,7 +111,7 @@ class _Verification:
             )
         return topic
 
-    def _compare_file(self, topic: Topic, order: str) -> None:
+    def _compare_file(self, topic: Topic, order: str, shape: Shape) -> None:
         from sf_police.produce.comparing import compare_file, records_of
         from sf_police.store.comparison import Comparison
         from sf_police.topic.clients import kafka_access
@@ -121,7 +123,7 @@ class _Verification:
                 raise UsageError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
             self.show("file and topic", Comparison(f"not compared: there is no {path}", is_done=False))
             return
-        records = records_of(path, self.question, order=order, folder=self.config.state_dir)
+        records = records_of(path, self.question, order=order, folder=self.config.state_dir, shape=shape)
         spans = {each.number: (each.first_offset, each.next_offset) for each in topic.partitions}
         self.show(
             "file and topic", compare_file(records, spans, partial(scan_records, kafka_access(self.config), topic.name))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sf_police.produce.entries import Entry, event_entries, key_reader
-from sf_police.produce.json_files import RecordReader, record_reader
+from sf_police.produce.json_files import RecordReader, Shape, record_reader
 from sf_police.produce.json_record import JsonRecord, encode
+from sf_police.produce.packed_files import file_name
 from sf_police.question import Question
 
 
@@ -34,10 +35,12 @@ class FileRecord:
     value: bytes
 
 
-def locate_records(path: Path, question: Question, key: bytes | None) -> tuple[list[FileRecord], int]:
+def locate_records(
+    path: Path, question: Question, key: bytes | None, *, shape: Shape | None = None
+) -> tuple[list[FileRecord], int]:
     """Find the records with a key, in the file's order; return them, and how many records there are in all.
 
-    Reads the file once. Memory is bounded by the number of different event times.
+    Reads the file once. Memory is bounded by the number of different event times. `shape`: see `read_records`.
 
     Raises:
         SfPoliceError: the file cannot be read, or does not hold records.
@@ -51,7 +54,10 @@ def locate_records(path: Path, question: Question, key: bytes | None) -> tuple[l
         return encode(record) if key_of(record) == key else b""  # all of a large file would take as long as to read it
 
     with record_reader(path) as reader:
-        for entry in event_entries(_watched(reader, key_of, key, spans), question, encoded):
+        records = _Spanned(reader)
+        shaped = shape(iter(records), file_name(path)) if shape else iter(records)
+        watched = _watched(shaped, records, lambda each: key_of(each) == key, spans)
+        for entry in event_entries(watched, question, encoded):
             if entry.number in spans:
                 found.append((entry, of_time[entry.time]))
             of_time[entry.time] += 1
@@ -69,13 +75,34 @@ def locate_records(path: Path, question: Question, key: bytes | None) -> tuple[l
     return located, of_time.total()
 
 
+class _Spanned:
+    """The records of a reader, with the bytes of each, also where a shape looks at some before it yields the first."""
+
+    def __init__(self, reader: RecordReader) -> None:
+        self._reader, self._taken = reader, 0
+        self._ahead: dict[int, tuple[int, int]] = {}
+
+    def __iter__(self) -> Iterator[JsonRecord]:
+        for number, record in enumerate(self._reader):
+            yield record
+            if number >= self._taken:  # the reader goes on, and the record is still to come
+                self._ahead[number] = self._reader.span()
+
+    def take(self, number: int, *, is_wanted: bool) -> tuple[int, int] | None:
+        """Note that a record has come out of the shape; return its bytes if they are wanted."""
+        self._taken = number + 1
+        ahead = self._ahead.pop(number, None)
+        return (ahead or self._reader.span()) if is_wanted else None
+
+
 def _watched(
-    reader: RecordReader,
-    key_of: Callable[[JsonRecord], bytes | None],
-    key: bytes | None,
+    shaped: Iterator[JsonRecord],
+    records: _Spanned,
+    is_wanted: Callable[[JsonRecord], bool],
     spans: dict[int, tuple[int, int]],
 ) -> Iterator[JsonRecord]:
-    for number, record in enumerate(reader):
-        if key_of(record) == key:
-            spans[number] = reader.span()
+    for number, record in enumerate(shaped):
+        span = records.take(number, is_wanted=is_wanted(record))
+        if span:
+            spans[number] = span
         yield record

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sf_police.errors import SfPoliceError
+from sf_police.produce.json_files import Shape
 from sf_police.produce.locating import FileRecord, locate_records
 from sf_police.question import Question, number_of
 from sf_police.store.answers import StoreReader
@@ -38,6 +39,7 @@ class Tracer:
         topic: its name.
         question: whose records they are.
         path: of the file; one that is not there is left out.
+        shape: what turned the file's records into those that were sent; see `read_records`.
         store: None: none has been made yet.
     """
 
@@ -45,6 +47,7 @@ class Tracer:
     topic: str
     question: Question
     path: Path
+    shape: Shape | None
     store: StoreReader | None
 
     def by_id(self, wanted: str) -> Found:
@@ -117,7 +120,7 @@ class Tracer:
         return sorted(found, key=lambda record: _position(topic, record))
 
     def _located(self, key: bytes | None) -> tuple[list[FileRecord], int]:
-        return locate_records(self.path, self.question, key) if self.path.is_file() else ([], 0)
+        return locate_records(self.path, self.question, key, shape=self.shape) if self.path.is_file() else ([], 0)
 
     def _looked(self, topic: Topic, count: int) -> tuple[str, ...]:
         in_topic = f"{number_of(topic.records, 'records')} of the topic {topic.name}"

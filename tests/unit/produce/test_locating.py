@@ -5,12 +5,14 @@ from __future__ import annotations
 import bz2
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sf_police.calls import QUESTION
+from sf_police.feed.files import shaped
 from sf_police.produce.locating import locate_records
 from sf_police.produce.records import event_records
 from tests.support.builders import a_call
@@ -75,3 +77,22 @@ def test_all_records_with_the_key_are_found(tmp_path: Path) -> None:
     assert ([each.number for each in found], count) == ([1, 6], 7)
     assert sorted(each.place for each in found) == [2, 5]
     assert locate_records(path, QUESTION, b"nobody")[0] == []
+
+
+def test_records_of_a_shape_that_looks_ahead_stand_where_they_are_in_the_file(tmp_path: Path) -> None:
+    rows = [
+        {"crime_id": str(number), "original_crimetype_name": "Passing Call",
+         "call_dttm": f"2018-10-{30 - number // 10:02}T14:20:00.000", "disposition": None if number % 2 else "HAN"}
+        for number in range(250)
+    ]  # fmt: skip
+    text = json.dumps(rows)
+    path = tmp_path / "calls.json"
+    path.write_text(text)
+    shape = partial(shaped, question=QUESTION, feed=None, say=lambda _: None)
+
+    for number in (0, 1, 99, 100, 101, 249):
+        [found], count = locate_records(path, QUESTION, str(number).encode(), shape=shape)
+
+        assert (found.number, count) == (number, 250)
+        assert json.loads(text[found.start : found.end]) == rows[number]
+        assert json.loads(found.value)["call_date_time"] == rows[number]["call_dttm"]

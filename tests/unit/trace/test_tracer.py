@@ -82,7 +82,7 @@ def traced(played: Played, tmp_path: Path) -> Iterator[Tracer]:
         watermark=None,
     )  # fmt: skip
     writer.write_batch(batch, a_counts_table([(*WINDOW, "Traffic Stop", "Handled", 3)]), [])
-    yield Tracer(None, "calls", QUESTION, path, StoreReader(database))  # type: ignore[arg-type] # no broker is asked
+    yield Tracer(None, "calls", QUESTION, path, None, StoreReader(database))  # type: ignore[arg-type] # no broker is asked
     database.close()
 
 
