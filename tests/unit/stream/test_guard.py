@@ -16,7 +16,7 @@ from sf_police.errors import SfPoliceError
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import delete_database, open_database
 from sf_police.store.writer import StoreWriter
-from sf_police.stream.compatibility import WAY_OUT, stream_settings, with_added_partitions
+from sf_police.stream.compatibility import WAY_OUT, made_with, stream_settings, with_added_partitions
 from sf_police.stream.guard import BatchGuard
 from sf_police.topic.watch import TopicIdentity
 from tests.support.builders import a_batch, a_counts_table
@@ -112,7 +112,8 @@ def test_another_bound_of_the_event_time_is_refused_and_an_older_checkpoint_had_
 
     with pytest.raises(SfPoliceError, match="made with max_ahead 1 day, not 1 hour"):
         with_added_partitions(older, {**stored, "max_ahead": "1 hour"}, made="it was made", say=stream.said.append)
-    assert with_added_partitions(older, stored, made="it was made", say=stream.said.append) == stored
+    resumed = with_added_partitions(older, stored, made="it was made", say=stream.said.append)
+    assert resumed == {**stored, "state_store": "memory"}
 
 
 def test_added_partitions_are_counted_said_once_and_remembered(stream: Stream) -> None:
@@ -122,7 +123,7 @@ def test_added_partitions_are_counted_said_once_and_remembered(stream: Stream) -
     stream.write(2)
 
     assert stream.said == [ADDED]
-    assert stream.reader.stream() == ("query", stream.settings(MORE))
+    assert stream.reader.stream() == ("query", made_with(stream.settings(MORE)))
     assert [batch.batch_id for batch in stream.reader.last_batches(5)] == [2, 1, 0]
 
 
@@ -138,7 +139,7 @@ def test_added_partitions_of_a_batch_that_is_not_stored_are_not_remembered(strea
     assert stream.reader.stream() == ("query", stream.settings())
 
     stream.write()  # as when the store was lost, and the transaction is tried again
-    assert stream.reader.stream() == ("query", stream.settings(MORE))
+    assert stream.reader.stream() == ("query", made_with(stream.settings(MORE)))
 
 
 def test_a_store_that_was_given_to_another_stream_is_left_to_it(stream: Stream) -> None:
