@@ -70,9 +70,6 @@ def _is_of(names: set[str], feed: Feed) -> bool:
 def _ensure_form(records: Sequence[Mapping[str, Any]], name: str, question: Question) -> None:
     """Refuse a file of the question's names whose records would be rejected one by one, for the form they share."""
     own = own_shape(question)
-    ids = [record[own.id] for record in records if record.get(own.id) is not None]
-    if ids and not any(isinstance(each, str) for each in ids):
-        raise _other_form(f"{own.id} is no text in any of its", name, records, f"with `--feed {OWN}` numbers are taken")
     times = [time for record in records if isinstance(time := record.get(own.time), str) and time.strip()]
     if times and not any(re.fullmatch(question.time_pattern, time) for time in times):
         what = f"{own.time} is not of the form {question.time_form} in any of its"

@@ -99,15 +99,6 @@ def test_times_of_another_form_throughout_are_refused(read: Read, time: str, rem
     assert error.value.remedy.startswith(remedy)
 
 
-def test_numbers_for_ids_throughout_are_refused_and_taken_where_that_is_asked_for(read: Read) -> None:
-    rows = [a_call(crime_id=number) for number in (7, 8)]
-
-    with pytest.raises(SfPoliceError, match="crime_id is no text in any of its first 2 objects") as refused:
-        read(*rows)
-    assert refused.value.remedy == "with `--feed own` numbers are taken"
-    assert [record[0] for record in read(*rows, feed="own")[0]] == ["7", "8"]
-
-
 @pytest.mark.parametrize("missing", [{"disposition": None}, {}], ids=["null", "missing"])
 def test_many_calls_without_a_disposition_are_refused_and_taken_where_that_is_asked_for(
     read: Read, missing: dict[str, None]
