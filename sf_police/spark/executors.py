@@ -101,8 +101,9 @@ class _Cluster:
         each = f"of {memory} and {cores} cores" if cores else f"of {memory}"
         return SfPoliceError(
             f"{self._context.master} has given no executor {each} within {self.seconds:.0f} s",
-            remedy="look at its page: others may have taken all cores or memory, or no worker has as much; free some, "
-            "or lower spark.executor.memory and spark.executor.cores in SPARK_CONF",
+            remedy="look at its page: others may have taken all cores or memory, or no worker has as much: free some, "
+            "or lower spark.executor.memory and spark.executor.cores in SPARK_CONF; or they end as they start: their "
+            "logs on the workers say why",
         )
 
 
