@@ -137,9 +137,10 @@ def unusable(connection: Connection, schema: str) -> str | None:  # noqa: ARG001
 
 def relations(connection: Connection, schema: str) -> list[Relation]:  # noqa: ARG001 # of the protocol
     """Return the file's tables and views; the mark is that of the whole file."""
-    is_marked = connection.execute(text("PRAGMA application_id")).scalar() == _APPLICATION_ID
     query = text("SELECT name, type = 'view' FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
     rows = connection.execute(query).all()
+    # After the names: a store that is being made is marked first, and its tables would else pass for somebody else's.
+    is_marked = connection.execute(text("PRAGMA application_id")).scalar() == _APPLICATION_ID
     return [Relation(name, bool(is_view), is_marked) for name, is_view in rows if not name.startswith("sqlite_")]
 
 
