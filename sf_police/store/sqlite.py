@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Table, create_engine, event, exc, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
+from sf_police.checks import existing_folder
 from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.store.backend import Relation, gone
 from sf_police.store.hold import FileHold, Hold, is_file_held
@@ -110,6 +111,14 @@ def prepare(engine: Engine) -> None:
         raise SfPoliceError(f"cannot create the store {path}: {error.strerror}") from error
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def ensure_writable(engine: Engine) -> None:
+    """Raise SfPoliceError if the file may not be written, or made."""
+    path = Path(str(engine.url.database))
+    for place in dict.fromkeys((existing_folder(path), existing_folder(path.parent))):
+        if not _may_write(place):
+            raise SfPoliceError(f"{place} is not writable", remedy="set STORE or STATE_DIR to another place")
 
 
 def hold(engine: Engine, schema: str, where: str) -> Hold:  # noqa: ARG001 # of the protocol
