@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
-from sf_police import __version__, config, environment
+from sf_police import config, environment
 from sf_police.commands import (
+    completion,
     dashboard,
     drill,
     feed,
@@ -39,6 +40,7 @@ _STREAM: Final = (
     "store_retry", "retention", "checkpoint", "window", "watermark", "max_ahead", "trigger", "max_offsets_per_trigger",
     "starting_offsets", "until_end", "state_partitions", "state_store", "metrics_port", "metrics_host", *_SPARK,
 )  # fmt: skip
+_TO_STREAM: Final = (*_KAFKA, *_FILES, *_STREAM)
 # What a checkpoint that is not on this machine takes.
 _ELSEWHERE: Final = ("checkpoint", "jars_dir", "java_home", "spark_conf")
 _LIVE: Final = (
@@ -64,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     """Return the parser of a question's command line."""
     parser = _Parser(prog=prog, usage=f"{prog} COMMAND [OPTION...]", formatter_class=Form)
-    parser.add_argument("--version", action="version", version=f"sf-police {__version__}")
+    parser.add_argument("--version", action="store_true", help="show the versions of this, Spark, its connector, Java")
     subparsers = parser.add_subparsers(prog=prog, metavar="COMMAND", help=argparse.SUPPRESS)
 
     rows = question.rows
@@ -74,7 +76,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
     ) -> argparse.ArgumentParser:
         helps[name], settings = help, (*settings, *_EVERY)
-        form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name)}
+        form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name, question)}
         given = {"trace": question.id.upper(), **dict.fromkeys(("live", "drill", "produce"), "FILE")}.get(name)
         form["usage"] = f"{prog} {name} [OPTION...]" + (f" [{given}]" if given else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
@@ -115,7 +117,8 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     _add_feed_commands(command, rows)
 
-    command("stream", stream.stream, f"count the {rows} of the topic into the store", (*_KAFKA, *_FILES, *_STREAM))
+    sub = command("stream", stream.stream, f"count the {rows} of the topic into the store", _TO_STREAM)
+    sub.add_argument("--dry-run", action="store_true", help="only check what a start checks; write nothing")
 
     flags.add_inspect_flags(
         command("inspect", show.inspect, "show the topic: partitions, offsets, first and last records", _KAFKA)
@@ -153,7 +156,10 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     command("init-store", init_store.init_store, "make the store's tables and views, as their owner", _FILES)
 
-    command("doctor", show.doctor, "check everything that a run needs", (*_KAFKA, *_FILES, *_STREAM, "kafka_home"))
+    command("doctor", show.doctor, "check everything that a run needs", (*_TO_STREAM, "kafka_home"))
+
+    sub = command("completion", completion.completion, "print a script by which a shell completes commands", ())
+    completion.add_completion_arguments(sub, parser)
 
     command("reset", reset.reset, "delete the checkpoint and the store, and nothing else", (*_FILES, *_ELSEWHERE))
     parser.description, parser.epilog = overview(question, helps), epilog(prog)

@@ -180,6 +180,14 @@ def checkpoint(text: str) -> str:
     return str(path(text)) if text.startswith("~") else text
 
 
+def existing_folder(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that exists: where it would have to be made."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
 def has_scheme(text: str) -> bool:
     """Return whether a folder is named by a URI, not by a bare path."""
     return bool(_SCHEME.match(text))

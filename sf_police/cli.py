@@ -10,11 +10,12 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 
-from sf_police import config, environment
+from sf_police import checks, config, environment
 from sf_police.arguments import parser_of
 from sf_police.calls import QUESTION
 from sf_police.commands.run import Run
 from sf_police.commands.show import doctor
+from sf_police.commands.version import version_text
 from sf_police.config import flag_of
 from sf_police.errors import SfPoliceError, UsageError
 from sf_police.how_to import in_reach
@@ -39,6 +40,9 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
         try:
             parser = parser_of(question, prog)
             parsed = parser.parse_args(argv)
+            if parsed.version:
+                print(_versions(os.environ))
+                return 0
             if "run" not in parsed:
                 parser.print_help()
                 return 0
@@ -93,6 +97,7 @@ def _settle_process() -> None:
 
 def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
     arguments = vars(parsed)
+    del arguments["version"]
     is_verbose, run, uses = arguments.pop("verbose"), arguments.pop("run"), arguments.pop("uses")
     listen_to_logging(is_verbose=is_verbose)
     flags = {name: arguments.pop(name, None) for name in uses}
@@ -108,6 +113,15 @@ def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
         return int(run(Run(resolved, question, stop), **arguments))
     except UsageError as error:
         raise UsageError(_as_typed(error.what, flags), remedy=error.remedy) from error
+
+
+def _versions(environ: Mapping[str, str]) -> str:
+    # Whatever else is wrong with the settings: who asks for versions may be looking for what it is.
+    def text(name: str) -> str | None:
+        given = environ.get(environment.variable_of(name), "").strip()
+        return given or (environ.get(name.upper(), "").strip() if name in environment.SHARED else "") or None
+
+    return version_text(checks.jars_dir(text("jars_dir") or checks.JARS_DIR), text("java_home"))
 
 
 def _as_submitted(settings: config.Config, flags: Mapping[str, str | None]) -> config.Config:

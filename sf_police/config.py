@@ -70,7 +70,7 @@ class Config:
         checks.path,
         "client.properties file: security settings, and the brokers unless KAFKA_BOOTSTRAP_SERVERS names them",
     )
-    data: Path = _setting(None, checks.path, "JSON file of calls (default: one in STATE_DIR, generated or fetched)")
+    data: Path = _setting(None, checks.path, "JSON file of records (default: one in STATE_DIR, generated or fetched)")
     state_dir: Path = _setting(".run", checks.path, "folder for everything that a run writes")
     store: str = _setting(None, str, "SQLAlchemy URL of the store (default: sqlite:///STATE_DIR/answers.db)")
     store_schema: str = _setting(STORE_SCHEMA, checks.schema, "PostgreSQL schema of the store's own; not for SQLite")
@@ -84,11 +84,11 @@ class Config:
         None, checks.checkpoint, "the stream's checkpoint folder (default: STATE_DIR/checkpoint)"
     )
     window: str = _setting(None, checks.window, "length of a window: a divisor of one hour, or whole hours")
-    watermark: str = _setting(None, checks.duration, "how far a call may trail the latest event time")
+    watermark: str = _setting(None, checks.duration, "how far a record may trail the latest event time")
     max_ahead: str = _setting(
         MAX_AHEAD,
         checks.span,
-        "how far a call may be ahead of its record's Kafka timestamp; one further ahead is rejected",
+        "how far an event may be ahead of its record's Kafka timestamp; one further ahead is rejected",
     )
     trigger: str = _setting("0 seconds", checks.duration, "minimum interval between micro-batches; not with UNTIL_END")
     max_offsets_per_trigger: int | None = _setting(

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import pyspark
 
+from sf_police.checks import existing_folder
 from sf_police.config import Config
 from sf_police.errors import SfPoliceError, UnknownTopicError
-from sf_police.how_to import is_clone
+from sf_police.how_to import in_reach, is_clone
 from sf_police.question import Question, number_of
 from sf_police.spark import jars, jvm, submitted
 from sf_police.store.answers import StoreReader
@@ -35,7 +36,7 @@ _NOT_DONE_YET: Final = (NotStartedError, UnknownTopicError)
 
 _MIN_DISK_GB: Final = 2
 _MIN_MEMORY_GB: Final = 3
-_JAVA_VERSIONS: Final = (17, 21)
+JAVA_VERSIONS: Final = (17, 21)
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,27 @@ class Finding:
     text: str
     remedy: str = ""
 
+    @property
+    def line(self) -> str:
+        """The finding as one line."""
+        return f"{self.state:5}  {self.name}: {self.text}{f' -> {in_reach(self.remedy)}' if self.remedy else ''}"
+
+
+Check = Callable[[Config], Finding]
+
+
+def machine_checks() -> dict[str, Check]:
+    """Return the checks of this machine, by name: of what there is before a broker, a topic or a store."""
+    return {
+        "Python": _python, "user": _user, "Java": _java, "jars": _jars, "disk": _disk, "memory": _memory,
+        "files": _files, "Spark": _spark,
+    }  # fmt: skip
+
 
 def examine(config: Config, question: Question) -> Iterator[Finding]:
     """Yield every finding, in the order in which a newcomer meets them."""
-    checks: tuple[tuple[str, Callable[[Config], Finding]], ...] = (
-        ("Python", _python), ("user", _user), ("Java", _java), ("jars", _jars), ("disk", _disk), ("memory", _memory),
-        ("files", _files), ("Spark", _spark), ("broker", _broker), ("topic", _topic),
+    checks: tuple[tuple[str, Check], ...] = (
+        *machine_checks().items(), ("broker", _broker), ("topic", topic_finding),
         ("store", partial(_store, question=question)), ("checkpoint", partial(_checkpoint, question=question)),
     )  # fmt: skip
     no_broker = ""
@@ -96,7 +112,7 @@ def _java_version(text: str, java: str) -> Finding:
     version = int(match[0]) if match else 0
     if version < jvm.OLDEST_JAVA:
         return Finding("Java", WRONG, f"{java} is Java {version or '(version unknown)'}", jvm.INSTALL_JAVA)
-    if version not in _JAVA_VERSIONS:
+    if version not in JAVA_VERSIONS:
         text = f"{java} is Java {version}, which this project is not tested with"
         return Finding("Java", TO_DO, text, jvm.INSTALL_JAVA)
     return Finding("Java", OK, f"{version} at {java}")
@@ -134,9 +150,7 @@ def _has_own_broker(config: Config) -> bool:
 
 
 def _disk(config: Config) -> Finding:
-    folder = config.state_dir.absolute()
-    while not folder.exists():
-        folder = folder.parent
+    folder = existing_folder(config.state_dir)
     free = shutil.disk_usage(folder).free / 1e9
     if not os.access(folder, os.W_OK):
         return Finding("disk", WRONG, f"{folder} is not writable", "set STATE_DIR to another folder")
@@ -172,7 +186,8 @@ def _broker(config: Config) -> Finding:
     return Finding("broker", OK, f"{admin.count_brokers(access)} at {access.servers}")
 
 
-def _topic(config: Config) -> Finding:
+def topic_finding(config: Config) -> Finding:
+    """Return what the topic is like."""
     topic = admin.describe_topic(kafka_access(config), config.kafka_topic, needs=[READ])
     leaderless = [partition.number for partition in topic.partitions if partition.leader is None]
     if leaderless:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # so that `produce` and `answer` do not wait for Spark
 # a reason never reaches them.
 EVENT_TIME: Final = "event_time"
 REASON: Final = "reason"
+# ASCII white space, which includes JSON's: a field of nothing else is blank, and a group is trimmed of it.
+WHITE_SPACE: Final = " \t\n\v\f\r"
 # The first columns of every question's `counts`.
 WINDOW_START: Final = "window_start"
 WINDOW_END: Final = "window_end"
@@ -100,11 +102,12 @@ class Question:
         groups_of: returns the group columns' values of one accepted record, given its required fields: the same as
             `accepted`, in plain Python, for whoever looks at one record. None: where it was counted is not said.
         counts: turns the rows of a micro-batch, given `window`, into `window_start`, `window_end`, the groups, the
-            count and the sums; rows have `event_time`, the group columns, and the columns to sum.
+            count and the sums; rows have `event_time`, the group columns, and the columns to sum. None: by the
+            machinery, which counts them per window and groups, and sums the sums.
         answers: the views, as SQL over `counts`: `window_answers`, any other `…_answers`, and `overall_answer`.
         spread: the column of `window_answers` whose minimum, median and maximum over all windows are shown.
         headline: returns the answer in words, from the columns of `overall_answer`, the spread (`…_per_window`) and
-            the length of a `window`, such as `30 minutes`. Its first line is the answer.
+            the length of a `window`, such as `30 minutes`. Its first line is the answer. None: these figures are named.
         labels: what people call a column of the views, unless that is its name with spaces for underscores.
         no_vote: the value of the last group that takes no part in the vote for the usual one; blank if each does.
         time_zone: of event times without offset, such as `Europe/Berlin`, for hours that a clock shows twice; blank
@@ -131,15 +134,15 @@ class Question:
     fault: Callable[[], Column] | None = None
     accepted: Callable[[DataFrame], DataFrame]
     groups_of: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None = None
-    counts: Callable[..., DataFrame]
+    counts: Callable[..., DataFrame] | None = None
     answers: str
     spread: str
-    headline: Callable[[Mapping[str, Any]], str]
+    headline: Callable[[Mapping[str, Any]], str] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     no_vote: str = ""
     time_zone: str = ""
     file_order: Literal["newest first", "oldest first"]
-    generate: Callable[[int, int], Iterable[dict[str, Any]]]
+    generate: Callable[[int, int], Iterable[dict[str, Any]]] | None = None
     generated: int = 100_000
     seed: int = 1
     defaults: Defaults

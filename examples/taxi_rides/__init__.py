@@ -1,7 +1,7 @@
 """A second question: how many taxi rides start in a zone in 15 minutes, how are they usually paid, what do they earn?
 
-Has the files of `sf_police/calls/`, and changes nothing in `sf_police/`. What differs on purpose: the id is a
-number, times end in Z, files come oldest first, and a fare is summed.
+Changes nothing in `sf_police/`, whose `calls/` it differs from on purpose: the id is a number, times end in Z, files
+come oldest first, and a fare is summed. The machinery counts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from examples.taxi_rides import schema
 from examples.taxi_rides.generate import generate_rides
-from examples.taxi_rides.groups import groups_of_ride
 from examples.taxi_rides.headline import headline
 from sf_police.config import Defaults
 from sf_police.question import Field, Question
@@ -23,21 +22,13 @@ if TYPE_CHECKING:
 def _fault() -> Column:
     from pyspark.sql import functions as F
 
-    from examples.taxi_rides.columns import fare_fault
-
-    return fare_fault(F.col(schema.FARE))
+    return F.when(F.col(schema.FARE) < 0, F.lit("fare is below zero"))
 
 
 def _accepted(records: DataFrame) -> DataFrame:
     from examples.taxi_rides.transformations import accepted_rides
 
     return accepted_rides(records)
-
-
-def _counts(rides: DataFrame, *, window: str) -> DataFrame:
-    from examples.taxi_rides.transformations import count_rides_by_window
-
-    return count_rides_by_window(rides, window=window)
 
 
 QUESTION = Question(
@@ -48,12 +39,11 @@ QUESTION = Question(
     time=schema.PICKUP_TIME,
     time_form="2024-03-01T08:15:00Z",
     groups=(Field(schema.ZONE), Field(schema.PAYMENT)),
-    rows=schema.RIDES,
+    rows="rides",
     sums=(Field(schema.FARE, "decimal(8,2)"),),
     fault=_fault,
     accepted=_accepted,
-    counts=_counts,
-    groups_of=groups_of_ride,
+    groups_of=schema.groups_of_ride,
     answers=(files(__package__) / "answers.sql").read_text("utf-8"),
     spread="zones",
     headline=headline,

@@ -1,10 +1,11 @@
-"""The names: the fields of a ride as it travels, and the columns that are made of them."""
+"""A ride as it travels, and what it is counted under."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from sf_police.question import Field
+from sf_police.question import WHITE_SPACE, Field
 
 RIDE_ID: Final = "ride_id"
 PICKUP_TIME: Final = "pickup_time"
@@ -26,4 +27,10 @@ FIELDS: Final = (
 # What the pipeline makes of them.
 ZONE: Final = "zone"
 PAYMENT: Final = "payment"
-RIDES: Final = "rides"
+PAYMENTS: Final = {1: "Card", 2: "Cash", 3: "No charge", 4: "Dispute"}
+
+
+def groups_of_ride(ride: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the zone and the payment of an accepted ride, as `transformations.py` makes them."""
+    code = ride[PAYMENT_TYPE]
+    return ride[PICKUP_ZONE].strip(WHITE_SPACE), PAYMENTS.get(code, str(code))

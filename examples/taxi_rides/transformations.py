@@ -1,37 +1,20 @@
-"""DataFrame -> DataFrame: from a ride's fields to what is counted."""
+"""From a ride's fields to what is counted."""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from examples.taxi_rides import columns, schema
-from sf_police.question import EVENT_TIME, WINDOW_END, WINDOW_START
+from examples.taxi_rides.schema import PAYMENT, PAYMENT_TYPE, PAYMENTS, PICKUP_ZONE, ZONE
+from sf_police.spark.strict_json import trimmed_column
+
+
+def payment(payment_type: Column) -> Column:
+    """Return what the payment code means; an unknown code is kept as text."""
+    entries = [F.lit(item) for code, meaning in PAYMENTS.items() for item in (code, meaning)]
+    return F.coalesce(F.create_map(*entries)[payment_type], payment_type.cast("string"))
 
 
 def accepted_rides(records: DataFrame) -> DataFrame:
-    """Add `zone` and `payment` to the fields of records without a fault."""
-    return records.withColumns(
-        {
-            schema.ZONE: columns.zone(F.col(schema.PICKUP_ZONE)),
-            schema.PAYMENT: columns.payment(F.col(schema.PAYMENT_TYPE)),
-        }
-    )
-
-
-def count_rides_by_window(rides: DataFrame, *, window: str) -> DataFrame:
-    """Count rides and sum their fares per tumbling window, zone and payment.
-
-    Args:
-        rides: with `event_time`, `zone`, `payment` and `fare` (decimal).
-        window: its length, e.g. `15 minutes`; a window includes its start and excludes its end.
-    """
-    windowed = rides.groupBy(F.window(EVENT_TIME, window), schema.ZONE, schema.PAYMENT)
-    return windowed.agg(F.count("*").alias(schema.RIDES), F.sum(schema.FARE).alias(schema.FARE)).select(
-        F.col("window.start").alias(WINDOW_START),
-        F.col("window.end").alias(WINDOW_END),
-        schema.ZONE,
-        schema.PAYMENT,
-        schema.RIDES,
-        schema.FARE,
-    )
+    """Add `zone`, trimmed, and `payment` to the fields of records without a fault."""
+    return records.withColumns({ZONE: trimmed_column(F.col(PICKUP_ZONE)), PAYMENT: payment(F.col(PAYMENT_TYPE))})

@@ -27,14 +27,14 @@ def generate_file(run: Run, *, count: int, seed: int, if_missing: bool, force: b
     from sf_police.produce.generated_file import check_name, write_records
 
     generate, path = run.question.generate, run.config.data
-    if generate is None:
-        raise SfPoliceError(f"the question {run.question.name} has no generator", remedy="set DATA to a file of yours")
     if if_missing and path.exists():
         say(f"{path} already exists")
         return 0
     is_default = path == run.config.state_dir / run.question.defaults.folder / run.question.defaults.data
     if if_missing and not is_default:
         raise SfPoliceError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
+    if generate is None:
+        raise SfPoliceError(f"the question {run.question.name} has no generator", remedy="set DATA to a file of yours")
     try:
         check_name(path)
     except ValueError as error:

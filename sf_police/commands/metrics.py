@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def metrics_served(run: Run, query: QueryState) -> Iterator[None]:
+def metrics_served(run: Run, query: QueryState, *, say: Callable[[str], None] = say) -> Iterator[None]:
     """Serve metrics and probes for as long as the context lasts, and say where; without METRICS_PORT do nothing.
 
     Raises:

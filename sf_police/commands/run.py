@@ -22,8 +22,8 @@ class Run:
     stop: Stop
 
 
-def missing_extra(what: str, error: ImportError) -> SfPoliceError:
+def missing_extra(what: str, error: ImportError, *, extra: str = "dashboard") -> SfPoliceError:
     """Return the error for a command whose packages are not installed."""
     return SfPoliceError(
-        f"the {what} needs packages that are not installed ({error})", remedy="install the extra `dashboard`"
+        f"the {what} needs packages that are not installed ({error})", remedy=f"install the extra `{extra}`"
     )

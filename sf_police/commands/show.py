@@ -12,7 +12,6 @@ from functools import partial
 
 from sf_police.commands.run import Run, say
 from sf_police.errors import SfPoliceError, UsageError
-from sf_police.how_to import in_reach
 
 
 def window_start(text: str) -> datetime:
@@ -88,7 +87,6 @@ def doctor(run: Run) -> int:
 
     is_wrong = False
     for finding in examine(run.config, run.question):
-        remedy = f" -> {in_reach(finding.remedy)}" if finding.remedy else ""
-        print(f"{finding.state:5}  {finding.name}: {finding.text}{remedy}", flush=True)
+        print(finding.line, flush=True)
         is_wrong |= finding.state == WRONG
     return 1 if is_wrong else 0

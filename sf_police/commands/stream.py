@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sf_police.commands.metrics import metrics_served
 from sf_police.commands.run import Run, say
+from sf_police.how_to import in_reach
 from sf_police.output import OutputError
 
 if TYPE_CHECKING:
@@ -29,8 +30,17 @@ class Companion(Protocol):
         """Return whether the stream should end; it has counted up to this sum of the partitions' next offsets."""
 
 
-def stream(run: Run) -> int:
-    """Count the topic's records into the store; at the end, print the answer and the books."""
+def stream(run: Run, *, dry_run: bool) -> int:
+    """Count the topic's records into the store; at the end, print the answer and the books. Or say what would stop it.
+
+    Args:
+        run: the settings, the question, and the signal.
+        dry_run: only check what a start checks.
+    """
+    if dry_run:
+        from sf_police.commands import dry_run as rehearsal
+
+        return rehearsal.dry_run(run)
     code = count_records(run)
     if run.stop.is_set() and run.config.until_end:
         say("interrupted before the end; run it again to resume")
@@ -96,7 +106,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
                     return answer.print_run(reader)
                 except OutputError as error:
                     # All is counted and stored. What is printed from now on is dropped; the books still are said.
-                    say(f"{error}: the answer is in the store, `sf-police answer` prints it")
+                    say(f"{error}: the answer is in the store, {in_reach('`sf-police answer`')} prints it")
                     return answer.print_run(reader)
         finally:
             stop_session(session)

@@ -77,7 +77,10 @@ def own_shape(question: Question) -> Feed:
 def feed_roles(question: Question) -> Mapping[str, str]:
     """Return which fields a feed fills. Raises SfPoliceError if the question takes no feed."""
     if not question.feed:
-        raise SfPoliceError(f"the question {question.name} takes no feed of calls", remedy="leave FEED out")
+        raise SfPoliceError(
+            f"the question {question.name} takes no feed of calls",
+            remedy="leave FEED out; `fetch` and `follow` are for questions of calls",
+        )
     return question.feed
 
 

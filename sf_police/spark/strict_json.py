@@ -15,11 +15,9 @@ from operator import or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from sf_police.question import REASON, Field
+from sf_police.question import REASON, WHITE_SPACE, Field
 from sf_police.spark.compact_form import spark_type
 
-# ASCII white space, which includes JSON's: it is trimmed, and a field of nothing else is blank.
-WHITE_SPACE = " \t\n\v\f\r"
 VALUE = "value"
 _NOT_ONE_OBJECT = "not exactly one JSON object"
 # Behind an even number of backslashes: a first half without the second, or a second half without the first.

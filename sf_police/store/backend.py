@@ -45,6 +45,9 @@ class Backend(Protocol):
     def prepare(self, engine: Engine) -> None:
         """Create what must exist before a transaction can create the tables."""
 
+    def ensure_writable(self, engine: Engine) -> None:
+        """Raise SfPoliceError if this user may write no file here; makes none, and does not ask a server."""
+
     def hold(self, engine: Engine, schema: str, where: str) -> Hold:
         """Hold the store for one stream, whose end, however it ends, lets go of it; `where` names the store."""
 

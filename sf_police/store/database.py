@@ -78,6 +78,10 @@ class Database:
         with self.transaction() as connection:
             return make_missing(connection, self.backend, self.tables, self.question, self.schema)
 
+    def ensure_place(self) -> None:
+        """Raise SfPoliceError if this user may not write the store's file, or make it; a server is not asked."""
+        self.backend.ensure_writable(self._engine)
+
     def stream_if_readable(self) -> tuple[str, dict[str, Any]] | None:
         """Return the query id and settings of the store's stream, whatever its format; None if there is none."""
         if not self.backend.exists(self._engine):

@@ -90,7 +90,7 @@ class ServerHold:
             connection.close()
             raise
         connection.close()
-        raise StoreHeldError(_taken(self._where), remedy=_REMEDY)
+        raise store_held(self._where)
 
     def keep(self) -> None:
         """See `Hold`: the server may have been restarted since."""
@@ -112,6 +112,11 @@ class ServerHold:
         if connection is not None:
             with suppress(DBAPIError):
                 connection.close()
+
+
+def store_held(where: str) -> StoreHeldError:
+    """Return the error of a store that another stream holds."""
+    return StoreHeldError(_taken(where), remedy=_REMEDY)
 
 
 def is_file_held(path: Path) -> bool:

@@ -86,6 +86,10 @@ def prepare(engine: Engine) -> None:
     """Do nothing: creating the database is up to its administrator."""
 
 
+def ensure_writable(engine: Engine) -> None:
+    """Do nothing: there is no file of ours."""
+
+
 def hold(engine: Engine, schema: str, where: str) -> Hold:
     """Hold a lock of the server's."""
     return ServerHold(engine, schema, where)

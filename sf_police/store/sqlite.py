@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Table, create_engine, event, exc, inspect, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection
 
+from sf_police.checks import existing_folder
 from sf_police.errors import SfPoliceError, UsageError, folder_reason
 from sf_police.store.backend import Relation, gone
 from sf_police.store.hold import FileHold, Hold, is_file_held
@@ -112,6 +113,14 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
+def ensure_writable(engine: Engine) -> None:
+    """Raise SfPoliceError if the file may not be written, or made."""
+    path = Path(str(engine.url.database))
+    for place in dict.fromkeys((existing_folder(path), existing_folder(path.parent))):
+        if not _may_write(place):
+            raise SfPoliceError(f"{place} is not writable", remedy="set STORE or STATE_DIR to another place")
+
+
 def hold(engine: Engine, schema: str, where: str) -> Hold:  # noqa: ARG001 # of the protocol
     """Hold a lock file beside the file."""
     return FileHold(Path(str(engine.url.database)), where)
@@ -137,9 +146,10 @@ def unusable(connection: Connection, schema: str) -> str | None:  # noqa: ARG001
 
 def relations(connection: Connection, schema: str) -> list[Relation]:  # noqa: ARG001 # of the protocol
     """Return the file's tables and views; the mark is that of the whole file."""
-    is_marked = connection.execute(text("PRAGMA application_id")).scalar() == _APPLICATION_ID
     query = text("SELECT name, type = 'view' FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
     rows = connection.execute(query).all()
+    # After the names: a store that is being made is marked first, and its tables would else pass for somebody else's.
+    is_marked = connection.execute(text("PRAGMA application_id")).scalar() == _APPLICATION_ID
     return [Relation(name, bool(is_view), is_marked) for name, is_view in rows if not name.startswith("sqlite_")]
 
 

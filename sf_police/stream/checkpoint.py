@@ -26,6 +26,8 @@ from sf_police.store.writer import StoreWriter
 from sf_police.stream.filesystems import Folder, spark_location
 
 _WAY_OUT: Final = "run `make reset`, which deletes both; the topic is then read again from its start"
+_TAKEN: Final = "another stream is running on the checkpoint"
+_ANOTHER: Final = "stop it, or set STATE_DIR to another folder"
 # In every checkpoint of ours: without it, only its query's id in the store proves that it is.
 MARKER: Final = ".sf-police"
 # In the store's settings: where its checkpoint is.
@@ -48,9 +50,14 @@ def exclusive(checkpoint: str, state_dir: Path) -> Iterator[None]:
     Raises:
         SfPoliceError: another stream holds it, or its folder cannot be created.
     """
-    refusal = f"another stream is running on the checkpoint {checkpoint}"
-    with locked(_lock(checkpoint, state_dir), refusal, remedy="stop it, or set STATE_DIR to another folder"):
+    with locked(_lock(checkpoint, state_dir), f"{_TAKEN} {checkpoint}", remedy=_ANOTHER):
         yield
+
+
+def ensure_free(checkpoint: str, state_dir: Path) -> None:
+    """Raise SfPoliceError if another stream on this machine holds the checkpoint; takes and makes nothing."""
+    if is_in_use(checkpoint, state_dir):
+        raise SfPoliceError(f"{_TAKEN} {checkpoint}", remedy=_ANOTHER)
 
 
 def is_in_use(checkpoint: str, state_dir: Path) -> bool:

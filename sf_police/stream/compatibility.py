@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sf_police.config import MAX_AHEAD, MEMORY, Config
 from sf_police.errors import SfPoliceError
+from sf_police.how_to import how_to
 from sf_police.store.answers import StoreReader
 from sf_police.store.integrity import Checked
 from sf_police.stream.checkpoint import stored_settings
@@ -123,7 +124,7 @@ def with_added_partitions(
     if now != before:
         say(
             f"the topic {current['topic']} has {now} partitions now, {before} before; nothing is damaged: the new ones "
-            "are counted from their start (for other counts, run `make reset` and count all again)"
+            f"are counted from their start (for other counts, run `{how_to('reset')}` and count all again)"
         )
     return {**stored, _PARTITIONS: now}
 

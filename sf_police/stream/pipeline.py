@@ -7,6 +7,7 @@ stream from Kafka, a batch and a frame in a test all take the same path.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +16,7 @@ from sf_police.config import MAX_AHEAD
 from sf_police.question import EVENT_TIME, REASON, Question
 from sf_police.stream.source import REJECTED, kafka
 from sf_police.stream.transformations import (
+    count_by_window,
     filter_late_and_duplicates,
     filter_rejected,
     key_hashes,
@@ -73,7 +75,8 @@ def counter(question: Question, *, window: str) -> Callable[[DataFrame], DataFra
     """
     added = {**stored_columns(question), **key_hashes(question)}
     columns = [column.alias(name) for name, column in added.items()]
-    return lambda rows: rows.transform(question.counts, window=window).select(*columns)
+    counts = question.counts or partial(count_by_window, question=question)
+    return lambda rows: rows.transform(counts, window=window).select(*columns)
 
 
 def rejected_records(records: DataFrame, *, question: Question, max_ahead: str = MAX_AHEAD) -> DataFrame:

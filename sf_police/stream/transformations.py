@@ -91,6 +91,21 @@ def filter_late_and_duplicates(rows: DataFrame, *, id: str, watermark: str, in_o
     return gathered.dropDuplicates([id, EVENT_TIME])
 
 
+def count_by_window(rows: DataFrame, *, window: str, question: Question) -> DataFrame:
+    """Count rows, and add up the question's sums, per tumbling window and group.
+
+    Args:
+        rows: with `event_time`, the group columns and the columns to sum.
+        window: its length, e.g. `30 minutes`; a window includes its start and excludes its end.
+        question: the groups, the sums, and what the count is called.
+    """
+    groups = [group.name for group in question.groups]
+    sums = [F.sum(column.name).alias(column.name) for column in question.sums]
+    counted = rows.groupBy(F.window(EVENT_TIME, window), *groups).agg(F.count("*").alias(question.rows), *sums)
+    start, end = F.col("window.start").alias(WINDOW_START), F.col("window.end").alias(WINDOW_END)
+    return counted.select(start, end, *question.stored_columns[2:])
+
+
 def with_hashes(counts: DataFrame, *, question: Question) -> DataFrame:
     """Add a hash of each row's key for every column that is added up, as `store/digest.py` computes it."""
     return counts.withColumns(key_hashes(question))

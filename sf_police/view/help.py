@@ -20,22 +20,28 @@ COMMANDS: Final = {
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
     "today": ("fetch", "follow"),
     "to look": ("dashboard", "report", "inspect", "rejected", "late", "trace", "verify"),
-    "rarely": ("init-store", "make-archive", "make-page"),
+    "rarely": ("completion", "init-store", "make-archive", "make-page"),
 }
 
 _EXAMPLES: Final = {
     "live": ("live", "live --speed 6000", "live --new"),
     "drill": ("drill", "drill --kills 5 --seed 1"),
-    "generate": ("generate", "generate --data calls.json --seed 7"),
+    "generate": ("generate", "generate --data {data} --seed 7"),
     "create-topic": ("create-topic --partitions 8",),
-    "produce": ("produce", "produce calls.json.bz2", "produce --speed 600"),
+    "produce": ("produce", "produce {data}.bz2", "produce --speed 600"),
     "fetch": ("fetch --from 2018-10-02 --to 2018-12-31", "fetch --feed seattle --from 2026-01-01 --to 2026-01-31"),
     "follow": ("follow --kafka-topic sf-today", "follow --once", "follow --feed seattle --kafka-topic seattle"),
-    "stream": ("stream", "stream --until-end", "stream --max-offsets-per-trigger 2000 --trigger '1 second'"),
+    "stream": (
+        "stream",
+        "stream --until-end",
+        "stream --dry-run",
+        "stream --max-offsets-per-trigger 2000 --trigger '1 second'",
+    ),
     "inspect": ("inspect", "inspect --follow"),
-    "trace": ("trace 183610039", "trace --partition 0 --offset 6333", "trace 183610039 --format json"),
-    "verify": ("verify", "verify --data calls.json.bz2"),
-    "answer": ("answer", "answer --format csv --limit 100", "answer --window '2018-12-31 23:30'"),
+    "completion": ("completion bash",),
+    "trace": ("trace {id}", "trace --partition 0 --offset 6333", "trace {id} --format json"),
+    "verify": ("verify", "verify --data {data}.bz2"),
+    "answer": ("answer", "answer --format csv --limit 100", "answer --window '{hour}:00'"),
 }
 
 _GROUPS: Final = {
@@ -135,9 +141,10 @@ def epilog(prog: str) -> str:
     )
 
 
-def examples(prog: str, command: str) -> str | None:
-    """Return a command's examples; None if it has none."""
-    lines = [f"  {prog} {line}" for line in _EXAMPLES.get(command, ())]
+def examples(prog: str, command: str, question: Question) -> str | None:
+    """Return a command's examples, on the question's own file, id and times; None if it has none."""
+    own = {"data": question.defaults.data, "id": question.id.upper(), "hour": question.time_form[:13].replace("T", " ")}
+    lines = [f"  {prog} {line.format(**own)}" for line in _EXAMPLES.get(command, ())]
     return "\n".join(["examples:", *lines]) if lines else None
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sf_police.errors import SfPoliceError
+from sf_police.how_to import in_reach
 from sf_police.output import say
 from sf_police.question import number_of
 from sf_police.store.answers import Row, StoreReader
@@ -53,8 +54,8 @@ def rejected_line(store: StoreReader, books: Books) -> str:
     """Say why records were rejected, for the end of a run."""
     why = "".join(f"; most often: {row['reason']} ({row['records']:,})" for row in store.rejected_reasons()[:1])
     if books.is_all_rejected:
-        return f"every record was rejected, so nothing was counted{why}; see {_COMMAND}"
-    return f"rejected {number_of(books.rejected, 'records')}{why}; see {_COMMAND}"
+        return f"every record was rejected, so nothing was counted{why}; see {in_reach(_COMMAND)}"
+    return f"rejected {number_of(books.rejected, 'records')}{why}; see {in_reach(_COMMAND)}"
 
 
 def _reasons(store: StoreReader, reason: str) -> list[Row]:

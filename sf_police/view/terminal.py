@@ -117,7 +117,21 @@ def expired_text(books: Books) -> str:
 def totals_text(totals: Row, question: Question) -> str:
     """Return the answer in words, without characters that a terminal would act on."""
     figures = {name: printable(value) if isinstance(value, str) else value for name, value in totals.items()}
-    return question.headline(figures)
+    return question.headline(figures) if question.headline else _named_figures(figures, question)
+
+
+def _named_figures(figures: Row, question: Question) -> str:
+    spread = figures[f"{question.spread}_per_window"]
+    named = number_of(spread["median"], question.label(question.spread))
+    others = {
+        question.label(name): "none" if value is None else value if isinstance(value, str) else f"{value:,}"
+        for name, value in figures.items()
+        if name not in ("window", f"{question.spread}_per_window")
+    }
+    return (
+        f"A window of {figures['window']} has {named} (median; {spread['minimum']:,} to {spread['maximum']:,}).\n"
+        f"{'; '.join(f'{name}: {value}' for name, value in others.items())}."
+    )
 
 
 def to_json(document: object, *, indent: int | None = 2) -> str:

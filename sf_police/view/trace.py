@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from sf_police.how_to import in_reach
 from sf_police.question import WINDOW_END, WINDOW_START, Question, number_of
 from sf_police.trace.journey import Fate, Found, InFile, InStore, InTopic, Journey, Outcome
 from sf_police.view import records, terminal
@@ -119,7 +120,7 @@ def _outcome(journey: Journey, question: Question) -> str:
         by = f"{span(fate.late_by)} before the watermark" if fate.late_by else "at the watermark, and not after it"
         return f"late: its time is {by}"
     if fate.outcome in _FAR:
-        return _FAR[fate.outcome]
+        return in_reach(_FAR[fate.outcome])
     window = f" in the window {_window(journey.in_store)}" if journey.in_store else ""
     return _of_alike(fate, window, f"{question.label(question.id)} and time")
 
@@ -147,7 +148,8 @@ def _store(found: InStore, question: Question, outcome: Outcome) -> str:
     groups = ", ".join(_shown(value) for value in found.groups)
     if found.row is None:
         expected = outcome == Outcome.COUNTED
-        return f"no row for {groups}; {every}" + ("; THERE SHOULD BE ONE: see `sf-police verify`" if expected else "")
+        wrong = in_reach("; THERE SHOULD BE ONE: see `sf-police verify`") if expected else ""
+        return f"no row for {groups}; {every}{wrong}"
     counted = found.row[question.rows]
     sums = "".join(f", {question.label(each.name)} {found.row[each.name]}" for each in question.sums)
     others = number_of(counted - 1, "others")

@@ -134,6 +134,11 @@ def test_another_topic_or_store_is_refused(run_job: Job, break_it: Callable[[Job
 def assert_refused(job: Job, message: str, settings: dict[str, str]) -> None:
     before = snapshot(job)
 
+    rehearsed = job.run("stream", "--dry-run", check=False, **settings)
+    assert (rehearsed.returncode, rehearsed.stderr) == (1, "")
+    assert [message in line for line in rehearsed.stdout.splitlines() if line.startswith("wrong")] == [True]
+    assert snapshot(job) == before
+
     refused = job.run("stream", "--until-end", check=False, **settings)
 
     assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr

@@ -131,7 +131,7 @@ def test_the_image_has_every_extra_but_those_of_tests() -> None:
     )
     [installed] = re.findall(r"^readonly EXTRAS=(\S+)$", (DEPLOY / "install.sh").read_text(), re.MULTILINE)
 
-    assert extras - set(installed.split(",")) == {"browser", "dev", "fuzz", "s3"}
+    assert extras - set(installed.split(",")) == {"browser", "completion", "dev", "fuzz", "s3"}
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -148,6 +148,21 @@ def test_every_link_to_a_file_leads_to_one(document: str) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_each_invariant_names_tests_that_there_are() -> None:
+    page = ROOT / "docs" / "invariants.md"
+    rows = re.findall(r"^\| (\d+) \| .* \| (.*?) \| (.*?) \|$", page.read_text(), re.MULTILINE)
+    shown = {number: re.findall(r"\[`(\w+)`\]\(([^)]+)\)", tests) for number, _, tests in rows}
+
+    assert [int(number) for number in shown] == list(range(1, len(shown) + 1))
+    assert [number for number, tests in shown.items() if not tests] == []
+    assert [
+        name
+        for tests in shown.values()
+        for name, file in tests
+        if f"def {name}(" not in (page.parent / file).read_text()
+    ] == []
+
+
 def test_rooms_stay_small() -> None:
     package = ROOT / "sf_police"
     lengths = {path: len(path.read_text().splitlines()) for path in package.rglob("*.py")}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.produce import generated_file
 
@@ -153,3 +155,23 @@ def test_a_name_that_promises_something_else_is_refused(
 
     assert line.startswith(f"--data {name}: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["generate", "live"])
+def test_a_question_without_a_generator_says_so_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    code = main([command, "--state-dir", str(tmp_path)], question=replace(QUESTION, generate=None))
+
+    assert (code, capsys.readouterr().err) == (
+        1, "error: the question sf_police has no generator: set DATA to a file of yours\n"
+    )  # fmt: skip
+
+
+def test_a_file_that_is_there_needs_no_generator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "calls.json"
+    file.write_text("[]")
+
+    code = main(["generate", "--if-missing", "--data", str(file)], question=replace(QUESTION, generate=None))
+
+    assert (code, capsys.readouterr().err) == (0, f"{file} already exists\n")

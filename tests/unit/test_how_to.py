@@ -57,3 +57,24 @@ def test_a_module_is_named_as_it_was_started(monkeypatch: pytest.MonkeyPatch) ->
     assert how_to.program() == "python -m examples.taxi_rides"
     monkeypatch.setattr("sys.modules", {"__main__": type("Main", (), {"__spec__": None})})
     assert how_to.program() == "sf-police"
+
+
+def test_another_question_is_named_in_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Spec:
+        parent = "examples.parcels"
+
+    question = type("Package", (), {"QUESTION": object()})
+    main = type("Main", (), {"__spec__": Spec})
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.modules", {"__main__": main, "examples.parcels": question})
+
+    assert how_to.in_reach("run `make reset`, then `make run-stream`") == (
+        "run `make reset QUESTION=examples.parcels`, then `make run-stream QUESTION=examples.parcels`"
+    )
+    assert how_to.in_reach("run `make reset STORE_SCHEMA=x`") == (
+        "run `make reset QUESTION=examples.parcels STORE_SCHEMA=x`"
+    )
+    assert how_to.in_reach("run `make kafka-start`, see `make install`") == "run `make kafka-start`, see `make install`"
+    assert how_to.in_reach("see `sf-police rejected`") == "see `bin/python -m examples.parcels rejected`"
+    assert how_to.with_state_dir("answer", tmp_path) == f"make answer QUESTION=examples.parcels STATE_DIR={tmp_path}"

@@ -90,7 +90,7 @@ FIGURES: dict[str, list[str]] = {
     "sf_police/: settings, exit codes, what is checked": [
         f"a real date from {transformations._EARLIEST[:4]} on",
         f"`retention.ms={admin._TOPIC_CONFIGS['retention.ms']}`",
-        f"Java {' or '.join(map(str, doctor._JAVA_VERSIONS))}",
+        f"Java {' or '.join(map(str, doctor.JAVA_VERSIONS))}",
         f"at {live.SPEED:.0f} times the speed of the events",
         f"At {live.SPEED:.0f} times the speed of the events",
         f"at {hosts.address(resolve({}).dashboard_host, resolve({}).dashboard_port).rstrip('/')}, also",

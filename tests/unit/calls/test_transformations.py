@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from sf_police.calls import QUESTION
+from sf_police.stream.pipeline import accepted_rows, added_counts
 from sf_police.stream.transformations import filter_late_and_duplicates
 from tests.support.builders import KAFKA_SCHEMA, PRODUCED, a_value, kafka_frame
 from tests.support.fixtures import FIXTURES, read_csv
@@ -57,6 +60,19 @@ def test_count_calls_by_window_starts_inclusive_and_ends_exclusive(
     actual_df = call_counts(records, window="30 minutes", watermark="10 minutes")
 
     assert_df_equality(actual_df, expected_df, ignore_nullable=True)
+
+
+def test_what_the_machinery_counts_for_a_question_without_counts_is_the_same(spark: SparkSession) -> None:
+    records = kafka_frame(spark, fixture_values())
+    rows = accepted_rows(records, question=QUESTION, watermark="10 minutes")
+
+    actual_df = added_counts(rows, question=replace(QUESTION, counts=None), window="30 minutes")
+
+    assert actual_df.count() > 1
+    assert_df_equality(
+        actual_df, added_counts(rows, question=QUESTION, window="30 minutes"), ignore_row_order=True,
+        ignore_nullable=True,
+    )  # fmt: skip
 
 
 def test_a_window_before_midnight_ends_at_midnight(spark: SparkSession) -> None:

@@ -7,13 +7,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection
 
 from examples.taxi_rides import QUESTION as TAXI
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.store import sqlite
 from sf_police.store.database import Database, delete_database, existing_database, open_database
 from sf_police.store.writer import StoreWriter
 
@@ -90,6 +94,28 @@ def test_another_applications_database_is_neither_adopted_nor_deleted(
             use(url)
         assert "\n" not in str(refused.value)
     assert path.read_bytes() == before
+
+
+class WhileItIsMade:
+    """A connection after whose first statement another one makes the store."""
+
+    def __init__(self, connection: Connection, url: str) -> None:
+        self._connection, self._url = connection, url
+
+    def execute(self, statement: object) -> Any:
+        found = self._connection.execute(statement).freeze()  # type: ignore[call-overload]
+        if self._url:
+            adopt(self._url)
+            self._url = ""
+        return found()
+
+
+def test_a_store_that_is_being_made_is_nobody_elses(path: Path, url: str) -> None:
+    path.touch()
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+        found = sqlite.relations(WhileItIsMade(connection, url), "")  # type: ignore[arg-type]
+
+    assert [each.name for each in found if not each.is_marked] == []
 
 
 def test_others_tables_beside_ours_stay_and_are_named(path: Path, url: str) -> None:

@@ -19,6 +19,7 @@ from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database, delete_database, existing_database, open_database
 from sf_police.store.integrity import Checked, check_counts
 from sf_police.store.metrics import TotalsReader
+from sf_police.store.rehearsal import ensure_writable
 from sf_police.store.tables import tables_of
 from sf_police.store.writer import StoreWriter
 from tests.support.builders import store_batch
@@ -213,3 +214,47 @@ def test_init_store_makes_a_file_too(tmp_path: Any, capsys: pytest.CaptureFixtur
 def test_the_documents_name_the_roles() -> None:
     text = (ROOT / "docs" / "store.md").read_text()
     assert all(f"`{role}`" in text for role in (OWNER, WRITER, READER))
+
+
+def test_a_rehearsal_names_what_the_writer_lacks_and_changes_nothing(url: str) -> None:
+    assert main([*INIT, as_role(url, OWNER)]) == 0
+    with closing(opened(url, OWNER)) as database:
+        before = facts(database)
+    with closing(opened(url, WRITER)) as database:
+        ensure_writable(database, expires=True)
+        for privilege, relation in LEAST[WRITER]:
+            with psycopg.connect(plain(url), autocommit=True) as admin:
+                admin.execute(f"REVOKE {privilege} ON sf_police.{relation} FROM {WRITER}")
+                with pytest.raises(SfPoliceError, match=rf"no {privilege} on {relation}|permission denied for"):
+                    ensure_writable(database, expires=True)
+                admin.execute(f"GRANT {privilege} ON sf_police.{relation} TO {WRITER}")
+
+    with closing(opened(url, OWNER)) as database:
+        assert len(facts(database)) == len(before)
+    with closing(opened(url, READER)) as database, pytest.raises(SfPoliceError, match="this role has no "):
+        ensure_writable(database, expires=False)
+
+
+def test_a_rehearsal_makes_what_is_missing_and_takes_it_back(url: str) -> None:
+    with closing(opened(url, OWNER)) as database, pytest.raises(SfPoliceError, match="GRANT TEMPORARY ON DATABASE"):
+        ensure_writable(database, expires=False)
+    with psycopg.connect(plain(url), autocommit=True) as admin:
+        admin.execute(f"GRANT TEMPORARY ON DATABASE police TO {OWNER}")
+    with closing(opened(url, OWNER)) as database:
+        ensure_writable(database, expires=False)
+
+        assert not database.exists()
+        assert not database.is_there()
+    with closing(opened(url, WRITER)) as database, pytest.raises(SfPoliceError, match="run `sf-police init-store` as"):
+        ensure_writable(database, expires=False)
+
+
+def test_without_retention_the_writer_deletes_nothing(url: str) -> None:
+    assert main([*INIT, as_role(url, OWNER)]) == 0
+    with psycopg.connect(plain(url), autocommit=True) as admin:
+        for table in ("batches", "rejected"):
+            admin.execute(f"REVOKE DELETE ON sf_police.{table} FROM {WRITER}")
+    with closing(opened(url, WRITER)) as database:
+        ensure_writable(database, expires=False)
+        with pytest.raises(SfPoliceError, match="this role has no DELETE on batches"):
+            ensure_writable(database, expires=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
+import pyspark
 import pytest
 
+from examples.taxi_rides import QUESTION as TAXI
 from sf_police import __version__, config
 from sf_police.cli import main
 from sf_police.view.help import COMMANDS, group_of
@@ -84,8 +87,48 @@ def test_every_setting_has_a_group() -> None:
     assert [field.name for field in config.settings() if group_of(field) == "more settings"] == []
 
 
-def test_the_version_names_the_program(capsys: pytest.CaptureFixture[str]) -> None:
-    assert shown(capsys, "--version") == f"sf-police {__version__}\n"
+def test_the_examples_are_of_the_questions_own_file_id_and_times(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, example in (("produce", "produce rides.json.bz2"), ("trace", "trace RIDE_ID\n")):
+        with pytest.raises(SystemExit):
+            main([command, "--help"], question=TAXI, prog="taxi")
+        assert f"\n  taxi {example}" in capsys.readouterr().out
+
+
+def versions(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    assert main(["--version"]) == 0
+    return dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
+
+
+def test_the_version_names_what_an_answer_may_depend_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jar = tmp_path / "jars" / f"connector-{pyspark.__version__}" / "spark-sql-kafka-0-10_2.13-9.8.7.jar"
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    java = tmp_path / "java"
+    (java / "bin").mkdir(parents=True)
+    (java / "bin" / "java").touch(0o755)
+    (java / "release").write_text('IMPLEMENTOR="x"\nJAVA_VERSION="21.0.2"\n')
+    monkeypatch.setenv("SF_POLICE_JARS_DIR", str(tmp_path / "jars"))
+    monkeypatch.setenv("JAVA_HOME", str(java))
+
+    assert versions(capsys) == {
+        "sf-police": __version__, "Python": platform.python_version(), "pyspark": pyspark.__version__,
+        "spark-sql-kafka-0-10": "9.8.7", "Java": f"21.0.2 at {java}",
+    }  # fmt: skip
+
+
+def test_the_version_works_without_java_and_jars_and_whatever_the_settings_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SF_POLICE_JARS_DIR", str(tmp_path))
+    monkeypatch.setenv("SF_POLICE_JAVA_HOME", str(tmp_path))
+    monkeypatch.setenv("SF_POLICE_WINDOW", "nonsense")
+
+    found = versions(capsys)
+
+    assert found["spark-sql-kafka-0-10"] == f"is not installed in {tmp_path}"
+    assert found["Java"] == f"is not in JAVA_HOME={tmp_path}"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from sf_police.calls import QUESTION
 from sf_police.errors import SfPoliceError
+from sf_police.how_to import in_reach
 from sf_police.store import retention
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import open_database
@@ -160,7 +161,7 @@ def test_the_end_of_a_run_says_the_top_reason(store: StoreReader, capsys: pytest
 
     assert code == 0
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "rejected 4 records; most often: crime_id is missing (2); see `sf-police rejected`"
+        f"rejected 4 records; most often: crime_id is missing (2); see {in_reach('`sf-police rejected`')}"
     )
 
 
@@ -175,7 +176,7 @@ def test_a_run_whose_records_were_all_rejected_has_failed(
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == (
         "every record was rejected, so nothing was counted; most often: crime_id is missing (2); "
-        "see `sf-police rejected`"
+        f"see {in_reach('`sf-police rejected`')}"
     )
     assert print_result(empty) == 0  # to look at it is no failure
 

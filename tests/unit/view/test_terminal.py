@@ -111,3 +111,17 @@ def test_books_say_what_is_no_longer_kept_one_by_one() -> None:
     assert terminal.books_line(replace(books, expired_batches=1, expired_rejected=1), rows="calls").endswith(
         "; 1 micro-batch and 1 rejected record no longer kept one by one (RETENTION)"
     )
+
+
+def test_a_question_without_words_of_its_own_has_its_figures_named() -> None:
+    question = replace(QUESTION, headline=None, labels={"usual_resolution_calls": "its calls"})
+    spread = {"minimum": 1, "median": 2.5, "maximum": 1_300}
+    figures = {
+        "calls": 12_345, "windows": 1, "crime_types": 7, "usual_resolution": None, "usual_resolution_calls": "\x07",
+        "crime_types_per_window": spread, "window": "15 minutes",
+    }  # fmt: skip
+
+    assert terminal.totals_text(figures, question) == (
+        "A window of 15 minutes has 2.5 crime types (median; 1 to 1,300).\n"
+        "calls: 12,345; windows: 1; crime types: 7; usual resolution: none; its calls: \\x07."
+    )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from sf_police.calls import QUESTION
+from sf_police.how_to import in_reach
 from sf_police.produce.locating import FileRecord
 from sf_police.topic.record import TopicRecord
 from sf_police.trace.journey import Fate, Found, InFile, InStore, InTopic, Journey, Outcome
@@ -88,7 +89,7 @@ def test_what_contradicts_is_said_aloud() -> None:
     lost = replace(JOURNEY, in_store=replace(JOURNEY.in_store, row=None))
 
     assert said(other)["event order"] == "place 767 of 2,000; THE TOPIC HAS OTHER BYTES in its place"
-    assert said(lost)["store"].endswith("THERE SHOULD BE ONE: see `sf-police verify`")
+    assert said(lost)["store"].endswith(f"THERE SHOULD BE ONE: see {in_reach('`sf-police verify`')}")
 
 
 def test_several_records_are_numbered(capsys: pytest.CaptureFixture[str]) -> None:
