@@ -43,7 +43,7 @@ demo: install ## Run everything once, from the install to the answer
 
 .PHONY: live
 live: install ## Watch windows fill while calls are sent at a pace
-	@scripts/live.sh $(ARGS)
+	@scripts/with-broker.sh live $(ARGS)
 
 .PHONY: install
 install: ## Set up the venv and the jars (once; after that, no network)
@@ -97,10 +97,6 @@ reset: .venv-or-install ## Delete the stream's checkpoint and store, and nothing
 	@$(SF_POLICE) reset $(ARGS)
 
 ##- Try it
-.PHONY: topic-inspect
-topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
-	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
-
 .PHONY: trace
 trace: .venv-or-install ## Follow one record from the file to the store (ARGS=CRIME_ID)
 	@$(SF_POLICE) trace $(ARGS)
@@ -115,7 +111,11 @@ report: install ## Write the answer, charts and books into files
 
 .PHONY: drill
 drill: install ## Kill a stream (-9) at random while you watch, and see it recover
-	@scripts/drill.sh $(ARGS)
+	@scripts/with-broker.sh drill $(ARGS)
+
+.PHONY: film
+film: install ## Send the calls in three ways, and see in a film which a stream drops as late
+	@scripts/with-broker.sh film $(ARGS)
 
 .PHONY: fetch
 fetch: .venv-or-install ## Download a city's calls of the days FROM to TO into a file
@@ -145,6 +145,10 @@ kafka-status: ## Show whether the local broker is running (exit code 3: it is no
 .PHONY: kafka-clean
 kafka-clean: kafka-stop ## Delete the local broker's data: every topic on it
 	@scripts/kafka-clean.sh
+
+.PHONY: topic-inspect
+topic-inspect: .venv-or-install ## Show offsets, first and last records (FOLLOW=1: then new ones)
+	@$(SF_POLICE) inspect $(if $(filter 1,$(FOLLOW)),--follow) $(ARGS)
 
 .PHONY: install-s3
 install-s3: install ## Add the jars that a checkpoint on s3a:// needs

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -51,6 +52,11 @@ OFFSETS = 4_000
 _WAIT_S = 180
 _DESKTOP = {"width": 1600, "height": 1000}
 _PHONE = {"width": 390, "height": 844}
+# The micro-batch, from 1, of whose records in the film's second way the most were dropped.
+_MOST_LATE_BY_KEY = """() => {
+  const late = FILM.ways["by-key"].map((frame) => frame.records.filter(([, aheadS]) => aheadS <= 0).length);
+  return 1 + late.indexOf(Math.max(...late));
+}"""
 
 
 class Terminal:
@@ -157,6 +163,19 @@ def fill_topic(env: dict[str, str], file: Path) -> None:
         subprocess.run(sf_police(*arguments), env=env, cwd=common.ROOT, check=True, stderr=subprocess.DEVNULL)
 
 
+def picture_of_film(browser: Browser, env: dict[str, str], file: Path, folder: Path) -> None:
+    """Save the film of a file of generated calls, and its page at the micro-batch that shows most of the drift."""
+    subprocess.run(sf_police("film", str(file), "--to", str(folder)), env=env, cwd=common.ROOT, check=True)
+    shutil.copy(folder / "film.svg", PICTURES / "film.svg")
+    with closing(browser.new_context(viewport=_DESKTOP)) as opened:
+        page = opened.new_page()
+        page.goto((folder / "film.html").as_uri())
+        slider = page.get_by_role("slider")
+        slider.fill(str(page.evaluate(_MOST_LATE_BY_KEY)))
+        slider.blur()
+        page.screenshot(path=PICTURES / "film-page.png", full_page=True, animations="disabled")
+
+
 def delete_topic(servers: str) -> None:
     """Delete the topic, and wait until it is gone."""
     client = KafkaAdminClient(bootstrap_servers=servers)
@@ -245,11 +264,13 @@ def main() -> None:
         common.broker(Path(name) / "broker") as servers,
         sync_playwright() as playwright,
         closing(playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])) as browser,
-        common.progress_bar("pictures", 4) as advance,
+        common.progress_bar("pictures", 5) as advance,
     ):
         env = environment(servers, TOPIC, Path(name) / "state")
         generated = Path(name) / "calls.json"
         write_records(generated, QUESTION.generate(QUESTION.generated, QUESTION.seed))
+        advance("the film")
+        picture_of_film(browser, env, generated, Path(name) / "film")
         advance("the topic")
         fill_topic(env, generated)
         picture_of_command("topic.svg", ["inspect"], env, columns=120, rows=40)

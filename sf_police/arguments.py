@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from sf_police import config, environment
@@ -24,6 +25,7 @@ from sf_police.commands import (
     show,
     stream,
 )
+from sf_police.commands.film import DEFAULTS, add_film_arguments, film
 from sf_police.commands.trace import add_trace_arguments, trace
 from sf_police.commands.verify import add_verify_arguments, verify
 from sf_police.config import flag_of
@@ -52,6 +54,7 @@ _EVERY: Final = ("log_format",)
 _FEED: Final = ("feed", "feed_host", "feed_token")
 _FOLLOW: Final = (*_FEED, "feed_every", "open_after", "max_ahead")
 _DRILL: Final = tuple(name for name in _LIVE if name != "trigger")
+_FILM: Final = tuple(name for name in _DRILL if name not in ("metrics_port", "metrics_host"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,21 +76,22 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     helps: dict[str, str] = {}
 
     def command(
-        name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = ()
-    ) -> argparse.ArgumentParser:
+        name: str, run: Callable[..., int], help: str, settings: Sequence[str], no_flags: Sequence[str] = (),
+        *, defaults: Mapping[str, str] = MappingProxyType({}),
+    ) -> argparse.ArgumentParser:  # fmt: skip
         helps[name], settings = help, (*settings, *_EVERY)
         form: dict[str, Any] = {"formatter_class": Form, "epilog": examples(prog, name, question)}
-        given = {"trace": question.id.upper(), **dict.fromkeys(("live", "drill", "produce"), "FILE")}.get(name)
+        given = {"trace": question.id.upper(), **dict.fromkeys(("live", "drill", "film", "produce"), "FILE")}.get(name)
         form["usage"] = f"{prog} {name} [OPTION...]" + (f" [{given}]" if given else "")
         sub = subparsers.add_parser(name, description=f"{help[0].upper()}{help[1:]}.", allow_abbrev=False, **form)
-        sub.set_defaults(run=run, uses=(*settings, *no_flags))
+        sub.set_defaults(run=run, uses=(*settings, *no_flags), own=defaults)
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
         groups: dict[str, Any] = {}
         for field in config.settings():
             if field.name in settings:
                 group = groups.get(group_of(field)) or sub.add_argument_group(group_of(field))
                 groups[group_of(field)] = group
-                _add_setting(group, field, question)
+                _add_setting(group, field, question, defaults.get(field.name))
         return sub
 
     sub = command(
@@ -126,9 +130,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
 
     _add_answer_arguments(command("answer", show.answer, "print the answer from the store", _FILES), question)
 
-    _add_rejected_arguments(command("rejected", show.rejected, "show why records were rejected, with samples", _FILES))
+    flags.add_rejected_flags(command("rejected", show.rejected, "show why records were rejected, with samples", _FILES))
 
-    _add_late_arguments(
+    flags.add_late_flags(
         command("late", late.late, "show which records were late, and by how much", (*_KAFKA, *_FILES, *_SPARK))
     )
 
@@ -144,6 +148,9 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
     command("report", report.report, "write charts, answer and books into files", (*_FILES, "jars_dir")).add_argument(
         "--to", metavar="FOLDER", help="where to (default: report, in STATE_DIR)"
     )
+
+    what = f"send the {rows} in three ways, and see in a film which are late"
+    add_film_arguments(command("film", film, what, (*_KAFKA, *_FILM), defaults=DEFAULTS), rows)
 
     command("make-page", dashboard.make_page, "make the dashboard's charts", ("jars_dir",))
 
@@ -214,24 +221,6 @@ def _add_answer_arguments(sub: argparse.ArgumentParser, question: Question) -> N
     sub.add_argument("--rejected", action="store_true", help="print the rejected records, as `rejected` does")
 
 
-def _add_rejected_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
-    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
-    sub.add_argument(
-        "--limit", type=positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
-    )
-    sub.add_argument(
-        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
-    )
-
-
-def _add_late_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
-    sub.add_argument(
-        "--limit", type=positive, metavar="N", help="records, the newest (default: in a table 20, else all)"
-    )
-
-
 def _add_trace_and_verify(command: Callable[..., argparse.ArgumentParser], question: Question) -> None:
     settings = (*_KAFKA, *_FILES, "data", "feed")
     sub = command("trace", trace, "follow one record from the file to the store", settings)
@@ -240,9 +229,9 @@ def _add_trace_and_verify(command: Callable[..., argparse.ArgumentParser], quest
     add_verify_arguments(command("verify", verify, what, (*settings, "checkpoint", *_SPARK)))
 
 
-def _add_setting(parser: Any, field: Any, question: Question) -> None:
+def _add_setting(parser: Any, field: Any, question: Question, own: str | None) -> None:
     variable = field.name.upper() if field.name in environment.SHARED else environment.variable_of(field.name)
-    flag, text = flag_of(field.name), setting_help(field, question, variable=variable).replace("%", "%%")
+    flag, text = flag_of(field.name), setting_help(field, question, variable=variable, own=own).replace("%", "%%")
     if field.name == "until_end":
         parser.add_argument(flag, action="store_const", const="1", help=text)
     else:

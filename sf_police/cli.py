@@ -99,13 +99,14 @@ def _run(parsed: argparse.Namespace, question: Question, stop: Stop) -> int:
     arguments = vars(parsed)
     del arguments["version"]
     is_verbose, run, uses = arguments.pop("verbose"), arguments.pop("run"), arguments.pop("uses")
+    own: Mapping[str, str] = arguments.pop("own")
     listen_to_logging(is_verbose=is_verbose)
     flags = {name: arguments.pop(name, None) for name in uses}
     given = environment.given_settings(os.environ, [field.name for field in config.settings()])
     for name in (name for name in given.ignored if name in uses and not flags[name]):
         if config.is_valid(name, given.ignored[name]) or is_verbose or run is doctor:
             say(_ignored_line(name, given.ignored[name]))
-    settings = {name: flags[name] or given.settings.get(name) for name in uses}
+    settings = {name: flags[name] or given.settings.get(name) or own.get(name) for name in uses}
     try:
         resolved = config.resolve(settings, question.defaults)
         if environment.is_submitted(os.environ) and "spark_master" in uses:

@@ -17,6 +17,12 @@ from sf_police.stop import held
 
 # A stream ends in order within a few seconds; a JVM that does not is not waited for any longer.
 _END_S: Final = 60
+# The settings that make a stream what it is, as flags of the command `stream`.
+OF_THE_STREAM: Final = (
+    "kafka_bootstrap_servers", "kafka_topic", "kafka_client_properties", "state_dir", "store", "checkpoint", "window",
+    "watermark", "max_ahead", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "state_store",
+    "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home", "log_format",
+)  # fmt: skip
 
 
 class Child:
@@ -49,12 +55,13 @@ class Child:
 
 
 @contextmanager
-def running(arguments: Sequence[str], temporary: Path) -> Iterator[Child]:
+def running(arguments: Sequence[str], temporary: Path, *, output: int | None = None) -> Iterator[Child]:
     """Run this program with these arguments, on our own input and output; in the end nothing of it is left.
 
     Args:
         arguments: of the command line.
         temporary: the folder of its temporary files, which outlive a kill.
+        output: the file descriptor that its standard output goes to; None: to ours.
     """
     variables = with_temporary_folder(os.environ, str(temporary.absolute()))
     child: Child | None = None
@@ -62,7 +69,7 @@ def running(arguments: Sequence[str], temporary: Path) -> Iterator[Child]:
         # Between the start of a process and the moment when it is known here, nothing may interrupt.
         with held():
             command = [*program_command(), *arguments]
-            child = Child(subprocess.Popen(command, env=variables, start_new_session=True))  # noqa: S603
+            child = Child(subprocess.Popen(command, env=variables, stdout=output, start_new_session=True))  # noqa: S603
         yield child
     finally:
         if child:

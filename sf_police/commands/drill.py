@@ -39,11 +39,6 @@ _MOST_OFFSETS: Final = 10_000
 _FEWEST_BATCHES: Final = 20
 _BATCHES_PER_KILL: Final = 5
 _SEEDS: Final = 10**6
-_OF_THE_STREAM: Final = (
-    "kafka_bootstrap_servers", "kafka_topic", "kafka_client_properties", "state_dir", "store", "checkpoint", "window",
-    "watermark", "max_ahead", "trigger", "max_offsets_per_trigger", "starting_offsets", "until_end", "state_store",
-    "spark_master", "spark_driver_memory", "spark_ui_port", "spark_conf", "jars_dir", "java_home", "log_format",
-)  # fmt: skip
 
 
 def drill(run: Run, *, file: str | None, kills: int, seed: int | None, new: bool) -> int:
@@ -101,7 +96,7 @@ def _kill(run: Run, topic: Topic, distinct: int, *, kills: int, seed: int) -> in
     with run.stop.awaited(), closing(WatchedStore(config, run.question)) as store:
         points = kill_points(*_span(topic, store.last_batch()), kills, rng)
         course = Kills(store, config, points, rng, records=topic.records)
-        code = course.run(["stream", *child.flags(config, _OF_THE_STREAM)], run.stop)
+        code = course.run(["stream", *child.flags(config, child.OF_THE_STREAM)], run.stop)
     if code:
         said = "interrupted" if run.stop.is_set() else f"the stream has failed by itself (exit code {code})"
         say(f"{said}; nothing of the drill is running any more. To go on with it, run `{how_to('drill')}` again")

@@ -59,3 +59,23 @@ def add_produce_flags(sub: argparse.ArgumentParser, rows: str) -> None:
         action="store_true",
         help="send the whole file, whatever the topic already holds; duplicates are counted once",
     )
+
+
+def add_rejected_flags(sub: argparse.ArgumentParser) -> None:
+    """Add which rejected records are shown, and how."""
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument("--reason", default="", metavar="TEXT", help="only reasons that contain TEXT, in any case")
+    sub.add_argument(
+        "--limit", type=positive, default=1, metavar="N", help="samples for each reason (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--raw", dest="format", action="store_const", const="raw", help="write only the first sample's value, as it is"
+    )
+
+
+def add_late_flags(sub: argparse.ArgumentParser) -> None:
+    """Add which late records are shown, and how."""
+    sub.add_argument("--format", choices=("table", "json", "csv"), default="table", help="form (default: %(default)s)")
+    sub.add_argument(
+        "--limit", type=positive, metavar="N", help="records, the newest (default: in a table 20, else all)"
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,25 +32,40 @@ def report(run: Run, *, to: str | None) -> int:
     from sf_police.store.database import existing_database
 
     config, question = run.config, run.question
-    folder = Path(to) if to else config.state_dir / question.defaults.folder / "report"
-    _ensure_ours(folder)
+    folder = report_folder(run, to)
     assets = ready_assets(config.jars_dir, question, say=say)
     with closing(existing_database(config.store, question, config.store_schema)) as database:
         made = _made(StoreReader(database))
-    try:
+    with written_report(folder):
         _write(folder, made, specs=json.loads(assets.read("specs.json")), vega=assets.read("vega.js").decode())
-    except OSError as error:
-        raise SfPoliceError(f"cannot write to {folder}: {folder_reason(error)}") from error
     print(folder / "report.html")
     return 0
 
 
-def _ensure_ours(folder: Path) -> None:
+def report_folder(run: Run, to: str | None) -> Path:
+    """Return the folder that a report goes to: `to`, or one in STATE_DIR. Raises SfPoliceError if it is not ours."""
+    folder = Path(to) if to else run.config.state_dir / run.question.defaults.folder / "report"
     is_ours = (folder / _MARK).is_file()
     if folder.exists() and not is_ours and not (folder.is_dir() and not any(folder.iterdir())):
         raise SfPoliceError(
             f"{folder} holds something else, and is left as it is", remedy="name another folder with --to"
         )
+    return folder
+
+
+@contextmanager
+def written_report(folder: Path) -> Iterator[None]:
+    """Mark the folder as ours, and let files be written to it in this context.
+
+    Raises:
+        SfPoliceError: they cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch()
+        yield
+    except OSError as error:
+        raise SfPoliceError(f"cannot write to {folder}: {folder_reason(error)}") from error
 
 
 def _made(reader: StoreReader) -> Report:
@@ -86,8 +102,6 @@ def _write(folder: Path, made: Report, *, specs: dict[str, Any], vega: str) -> N
     from sf_police.page.rendered import rendered
     from sf_police.page.report import CHARTS, html_of, markdown_of
 
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARK).touch()
     pictures = {}
     for name, panel in CHARTS.items():
         svg, png = rendered(specs[name], made.panels[panel])

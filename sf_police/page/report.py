@@ -78,7 +78,7 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
     """Return the report as one HTML file: charts, scripts and data are in it."""
     words = words_of(report.question)
     data = {"specs": specs, "panels": {**report.panels, "kinds": report.kinds()}, "words": words}
-    scripts = "\n".join(_without_modules(_static(name)) for name in _SCRIPTS)
+    scripts = "\n".join(_without_modules(static(name)) for name in _SCRIPTS)
     charts = "\n".join(
         f'<section><h2>{escape(report.heading(name))}</h2><div class="chart{_TALL.get(name, "")}" id="c-{name}" '
         f'role="img" aria-label="{escape(report.heading(name))}"></div></section>'
@@ -95,7 +95,7 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <title>{escape(report.asked)}</title>
-<style>{_static("page.css")}
+<style>{static("page.css")}
 main {{ grid-template-columns: minmax(0, 1fr); max-width: 1060px; }}
 header, footer {{ max-width: 1060px; }}</style>
 </head>
@@ -114,10 +114,10 @@ header, footer {{ max-width: 1060px; }}</style>
 <section><h2>Settings and versions</h2>{_settings_table(report)}</section>
 </main>
 <footer><p>Made by sf-police, {escape(report.made)}.</p></footer>
-<script>{_in_a_script(vega)}</script>
+<script>{in_a_script(vega)}</script>
 <script type="module">
-const REPORT = {_in_a_script(to_json(data, indent=None))};
-{_in_a_script(scripts)}
+const REPORT = {in_a_script(to_json(data, indent=None))};
+{in_a_script(scripts)}
 </script>
 </body>
 </html>
@@ -179,7 +179,8 @@ def _settings_table(report: Report) -> str:
     return f"<table><tbody>{rows}</tbody></table>"
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """Return one of the page's files."""
     return (files(__package__) / "static" / name).read_text("utf-8")
 
 
@@ -189,6 +190,6 @@ def _without_modules(script: str) -> str:
     return "\n".join(line.removeprefix("export ") for line in kept)
 
 
-def _in_a_script(text: str) -> str:
-    # What would end the script element, within a string.
+def in_a_script(text: str) -> str:
+    """Return text that may stand in a script element: what would end the element, within a string, does not."""
     return re.sub("<(/script|!--)", r"<\\\1", text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Administration: creates and describes topics, and counts brokers. Records are read in `reading.py`."""
+"""Administration: creates, describes and deletes topics, and counts brokers. Records are read in `reading.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient, OffsetSpec
-from kafka.errors import AuthorizationError, TopicAlreadyExistsError, TopicAuthorizationFailedError
+from kafka.errors import (
+    AuthorizationError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicIdError,
+    UnknownTopicOrPartitionError,
+)
 
 from sf_police.errors import SfPoliceError
 from sf_police.topic.clients import (
@@ -20,7 +26,7 @@ from sf_police.topic.clients import (
     ensure_reachable,
     unknown_topic,
 )
-from sf_police.topic.rights import CREATE, DESCRIBE, NOT_ALLOWED, ensure_allowed, not_allowed
+from sf_police.topic.rights import CREATE, DELETE, DESCRIBE, NOT_ALLOWED, ensure_allowed, not_allowed
 
 # Kafka's default for max.message.bytes, used when the brokers do not reveal the topic's own.
 _MAX_MESSAGE_BYTES: Final = 1_048_588
@@ -110,6 +116,21 @@ def describe_topic(access: KafkaAccess, topic: str, *, needs: Sequence[str] = ()
     """
     with _admin_client(access, topic) as admin:
         return _describe(admin, access, topic, needs=needs)
+
+
+def delete_topic(access: KafkaAccess, topic: Topic) -> None:
+    """Delete this very topic, by its id: another one of the same name stays. One that is gone already is no error.
+
+    Raises:
+        SfPoliceError: no broker answers, or the brokers do not allow it.
+    """
+    with _admin_client(access, topic.name) as admin:
+        try:
+            admin.delete_topics([uuid.UUID(topic.topic_id)])
+        except (UnknownTopicIdError, UnknownTopicOrPartitionError):
+            return
+        except TopicAuthorizationFailedError as error:
+            raise not_allowed(access.user, DELETE, topic.name) from error
 
 
 def has_topic(access: KafkaAccess, topic: str) -> bool:

@@ -12,6 +12,7 @@ READ: Final = "Read"
 WRITE: Final = "Write"
 DESCRIBE: Final = "Describe"
 CREATE: Final = "Create"
+DELETE: Final = "Delete"
 
 # Of the brokers, for a topic that the user may not describe, whether or not there is one.
 NOT_ALLOWED: Final = 29

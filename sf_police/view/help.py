@@ -19,13 +19,14 @@ COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
     "today": ("fetch", "follow"),
-    "to look": ("dashboard", "report", "inspect", "rejected", "late", "trace", "verify"),
+    "to look": ("dashboard", "report", "film", "inspect", "rejected", "late", "trace", "verify"),
     "rarely": ("completion", "init-store", "make-archive", "make-page"),
 }
 
 _EXAMPLES: Final = {
     "live": ("live", "live --speed 6000", "live --new"),
     "drill": ("drill", "drill --kills 5 --seed 1"),
+    "film": ("film", "film --partitions 3 --max-offsets-per-trigger 200"),
     "generate": ("generate", "generate --data {data} --seed 7"),
     "create-topic": ("create-topic --partitions 8",),
     "produce": ("produce", "produce {data}.bz2", "produce --speed 600"),
@@ -158,10 +159,17 @@ def metavar(setting: Field[Any]) -> str:
     return _METAVARS.get(setting.name, "N")
 
 
-def setting_help(setting: Field[Any], question: Question, *, variable: str) -> str:
-    """Return the help of a setting's flag, with the environment variable that is the same."""
+def setting_help(setting: Field[Any], question: Question, *, variable: str, own: str | None = None) -> str:
+    """Return the help of a setting's flag, with the environment variable that is the same.
+
+    Args:
+        setting: a field of `Config`.
+        question: whose defaults hold.
+        variable: its name.
+        own: a command's own default.
+    """
     text: str = setting.metadata["help"]
-    default = config.default_of(setting, question.defaults)
+    default = own or config.default_of(setting, question.defaults)
     if setting.name == "until_end":
         text, default = text.removeprefix("1: "), None
     return f"{text} [env: {variable}" + (f", default: {default}]" if default else "]")

@@ -13,11 +13,13 @@ from pathlib import Path
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from sf_police.topic import admin
 from sf_police.topic.clients import KafkaAccess
 from sf_police.topic.probe import Probed, TopicProbe
 from tests.support.builders import a_call, a_value
 from tests.support.environment import ROOT, clean_environment
 from tests.support.job import Job
+from tests.support.waiting import eventually
 
 
 def kafka_bin() -> Path:
@@ -36,10 +38,28 @@ def test_creating_a_topic_twice_is_fine_and_with_other_partitions_an_error(make_
     assert f"topic {job.topic} already exists with 3 partitions, not 4: set PARTITIONS=3" in other.stderr
 
 
+def test_only_the_very_topic_is_deleted_and_not_its_successor(job: Job) -> None:
+    access = KafkaAccess(job.kafka, {})
+    first = admin.describe_topic(access, job.topic)
+    admin.delete_topic(access, first)
+    eventually(lambda: job.run("create-topic"), AssertionError)
+
+    admin.delete_topic(access, first)
+
+    second = admin.describe_topic(access, job.topic)
+    assert second.topic_id != first.topic_id
+    admin.delete_topic(access, second)
+
+    def is_gone() -> None:
+        assert not admin.has_topic(access, job.topic)
+
+    eventually(is_gone, AssertionError)
+
+
 def test_a_topic_keeps_its_records_and_stamps_them_itself(job: Job) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=job.kafka)
-    described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, job.topic)])
-    admin.close()
+    client = KafkaAdminClient(bootstrap_servers=job.kafka)
+    described = client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, job.topic)])
+    client.close()
 
     configs = described["topic"][job.topic]
     assert configs["retention.ms"]["value"] == "-1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections import defaultdict
@@ -12,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from kafka.partitioner.default import murmur2
 
+from sf_police.topic.key_hash import key_partition
 from tests.support.environment import ROOT
-from tests.support.oracle import WATERMARK
+from tests.support.late_rule import ruled_batches
 from tests.support.question import event_records, file_records
 
 FILE = os.environ.get("SF_POLICE_REAL_FILE")
@@ -35,7 +34,7 @@ PHRASES = (
 LATE = (
     ("with micro-batches of 100 calls, {} % are dropped as late", 99.9, file_records, lambda record: 0, 100),
     ("800 offsets per trigger and 8 partitions\n  by key hash lose {} % of the calls as late", 27, event_records,
-     lambda record: (murmur2(record.key) & 0x7FFFFFFF) % 8, 800),
+     lambda record: key_partition(record.key, 8), 800),
 )  # fmt: skip
 
 
@@ -44,14 +43,4 @@ def late_share(calls: list[dict[str, Any]], in_order: Callable[..., Any], partit
     times: dict[int, list[datetime]] = defaultdict(list)
     for record in in_order(calls):
         times[partition_of(record)].append(datetime.fromisoformat(json.loads(record.value)["call_date_time"]))
-    late, at = 0, dict.fromkeys(times, 0)
-    before = watermark = latest = datetime.min
-    while left := sum(len(times[n]) - at[n] for n in times):
-        for n, start in at.items():
-            # As Spark divides them: in proportion to what is left in each partition.
-            share = min(1.0, offsets / left) * (len(times[n]) - start)
-            at[n] = min(len(times[n]), start + (int(share) if share >= 1 else math.ceil(share)))
-            late += sum(time <= before for time in times[n][start : at[n]])
-            latest = max([latest, *times[n][start : at[n]]])
-        before, watermark = watermark, max(watermark, latest - WATERMARK)
-    return 100 * late / len(calls)
+    return 100 * sum(batch.late for batch in ruled_batches(times, offsets)) / len(calls)

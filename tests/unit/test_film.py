@@ -1,0 +1,119 @@
+"""What `film` decides before it starts anything, and what of it is left; `tests/servers/test_film.py` runs it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sf_police import arguments
+from sf_police.calls import QUESTION
+from sf_police.cli import main
+from sf_police.commands import film
+from sf_police.commands.run import Run
+from sf_police.topic import admin
+from sf_police.topic.admin import Topic
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SF_POLICE_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags", "expected"),
+    [
+        ({}, [], (8, 800)),
+        ({"SF_POLICE_PARTITIONS": "3"}, [], (3, 800)),
+        ({"SF_POLICE_PARTITIONS": "3"}, ["--partitions", "5", "--max-offsets-per-trigger", "200"], (5, 200)),
+    ],
+)
+def test_it_has_its_own_defaults_which_settings_and_flags_replace(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], flags: list[str], expected: tuple[int, int]
+) -> None:
+    found = []
+
+    def see(run: Run, **_: object) -> int:
+        found.append((run.config.partitions, run.config.max_offsets_per_trigger))
+        return 0
+
+    monkeypatch.setattr(arguments, "film", see)
+    for name, text in environ.items():
+        monkeypatch.setenv(name, text)
+
+    assert main(["film", *flags]) == 0
+    assert found == [expected]
+
+
+def test_the_help_says_these_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["film", "--help"])
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "[env: SF_POLICE_PARTITIONS, default: 8]" in shown
+    assert "[env: SF_POLICE_MAX_OFFSETS_PER_TRIGGER, default: 800]" in shown
+
+
+def test_a_question_without_late_records_has_no_film(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["film"], question=replace(QUESTION, drops_duplicates=False)) == 1
+
+    assert capsys.readouterr().err == (
+        "error: the question sf_police drops no record as late, so there is nothing to see\n"
+    ).replace("sf_police", QUESTION.name)
+
+
+def test_a_folder_of_somebody_else_is_refused_before_anything_is_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").touch()
+    data = tmp_path / "calls.json"
+    data.write_text("[]")
+
+    assert main(["film", str(data), "--to", str(tmp_path / "theirs")]) == 1
+
+    assert "holds something else, and is left as it is" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["file"]
+
+
+def test_the_folder_is_gone_in_the_end_also_after_an_error_and_others_stay(tmp_path: Path) -> None:
+    other = tmp_path / "film" / "other"
+    other.mkdir(parents=True)
+    own = tmp_path / "film" / "own"
+
+    with pytest.raises(FileNotFoundError), film._own_folder(own):
+        Path(own / "checkpoint" / "deep").mkdir()
+
+    assert list((tmp_path / "film").iterdir()) == [other]
+    other.rmdir()
+    with film._own_folder(own):
+        assert own.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_already_is_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+
+    with pytest.raises(film.SfPoliceError, match="cannot create the folder"), film._own_folder(tmp_path / "own"):
+        pass
+
+    assert (tmp_path / "own").is_dir()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_only_a_topic_that_was_made_here_is_deleted(monkeypatch: pytest.MonkeyPatch, is_new: bool) -> None:
+    topic, deleted = Topic("name", "id", "cluster", ()), list[Topic]()
+    monkeypatch.setattr(admin, "create_topic", lambda *_, **__: is_new)
+    monkeypatch.setattr(admin, "describe_topic", lambda *_, **__: topic)
+    monkeypatch.setattr(admin, "delete_topic", lambda _, given: deleted.append(given))
+    config = SimpleNamespace(kafka_topic="name", partitions=8)
+
+    with ExitStack() as stack:
+        stack.enter_context(pytest.raises(KeyboardInterrupt if is_new else film.SfPoliceError))
+        with film._own_topic(SimpleNamespace(), config):  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+    assert deleted == ([topic] if is_new else [])
