@@ -41,7 +41,8 @@ def test_state_that_lies_on_the_workers_is_lost_with_them(job: Job, tmp_path: Pa
     try:
         start_elsewhere(cluster, checkpoint / "state")
         job.run("stream", "--until-end")
-        assert list((checkpoint / "state").rglob("*.delta")) == []  # the driver's own files say only what state there is
+        # The driver's own files there only say what state there is.
+        assert list((checkpoint / "state").rglob("*.delta")) == []
         assert (checkpoint / "commits" / "0").exists()
         cluster.stop()
         start_elsewhere(cluster, checkpoint / "state")
