@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
+from kafka.admin import KafkaAdminClient
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -98,19 +99,24 @@ def run_for_long(writer: Any) -> None:
         query.stop()
 
 
-def ran(kafka: str, folder: Path, way: str, *, master: str, count: int) -> dict[str, Any]:
-    name = f"pytest-real-time-{folder.name}"
-    return real_time.in_a_process(Run(kafka, name, way, master, warm_up=count // 2, count=count, folder=str(folder)))
+def ran(job: Job, way: str, *, master: str, count: int) -> dict[str, Any]:
+    folder = str(job.state)
+    run = Run(job.kafka, job.topic, way, master, warm_up=count // 2, count=count, folder=folder)
+    try:
+        return real_time.in_a_process(run)
+    finally:
+        with closing(KafkaAdminClient(bootstrap_servers=job.kafka)) as admin:
+            admin.delete_topics(sorted(set(run.topics[1:]) & set(admin.list_topics())))
 
 
 @pytest.mark.parametrize("way", ["micro-batch", "Real-Time Mode, batches of 5 s"])
-def test_each_record_comes_out_once_with_its_verdict(kafka: str, tmp_path: Path, way: str) -> None:
-    found = ran(kafka, tmp_path, way, master=MASTER, count=3 * RATE)
+def test_each_record_comes_out_once_with_its_verdict(job: Job, way: str) -> None:
+    found = ran(job, way, master=MASTER, count=3 * RATE)
 
     assert found["records"] == 1_500
 
 
-def test_a_partition_without_a_task_is_not_read_at_all(kafka: str, tmp_path: Path) -> None:
-    found = ran(kafka, tmp_path, "Real-Time Mode, batches of 5 s", master=TOO_FEW, count=3 * RATE)
+def test_a_partition_without_a_task_is_not_read_at_all(job: Job) -> None:
+    found = ran(job, "Real-Time Mode, batches of 5 s", master=TOO_FEW, count=3 * RATE)
 
     assert found == {"sent": 3_000, "came_out": 2_000}
