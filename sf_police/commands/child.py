@@ -61,7 +61,7 @@ def running(arguments: Sequence[str], temporary: Path, *, output: int | None = N
     Args:
         arguments: of the command line.
         temporary: the folder of its temporary files, which outlive a kill.
-        output: the file descriptor that its standard output goes to; None: to ours.
+        output: where its standard output goes, as `Popen` takes it; None: to ours.
     """
     variables = with_temporary_folder(os.environ, str(temporary.absolute()))
     child: Child | None = None

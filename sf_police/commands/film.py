@@ -10,6 +10,7 @@ import argparse
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 # Where the settings are not given: partitions enough to drift apart, and micro-batches small enough to see it.
 DEFAULTS: Final = {"partitions": "8", "max_offsets_per_trigger": "800"}
 _POLL_S: Final = 0.05
-_STANDARD_ERROR: Final = 2
 
 
 class _InterruptedError(Exception):
@@ -164,8 +164,8 @@ def _count(run: Run, config: Config) -> None:
     with (
         run.stop.awaited(),
         tempfile.TemporaryDirectory(dir=config.state_dir, ignore_cleanup_errors=True) as temporary,
-        # Its answer is not what was asked for.
-        child.running(arguments, Path(temporary), output=_STANDARD_ERROR) as stream,
+        # The answer, which it prints, is not what was asked for.
+        child.running(arguments, Path(temporary), output=subprocess.DEVNULL) as stream,
     ):
         while (code := stream.wait(_POLL_S)) is None:
             if run.stop.is_set():
