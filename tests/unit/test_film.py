@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,13 @@ from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.commands import film
 from sf_police.commands.run import Run
+from sf_police.page.film import page_of
+from sf_police.page.film_picture import picture_of
 from sf_police.topic import admin
 from sf_police.topic.admin import Topic
+from sf_police.view.film import late_line
+from tests.support.films import a_film
+from tests.support.stores import generated
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +123,29 @@ def test_only_a_topic_that_was_made_here_is_deleted(monkeypatch: pytest.MonkeyPa
             raise KeyboardInterrupt
 
     assert deleted == ([topic] if is_new else [])
+
+
+def test_what_the_ways_came_to_is_printed_and_the_film_is_in_the_reports_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = generated(600)
+    data = tmp_path / "mine.json"
+    data.write_text(json.dumps(calls))
+    made = a_film(calls, partitions=8, offsets=40)
+    ways = {each.way: each for each in made.ways}
+    monkeypatch.setattr(film, "_run_way", lambda _run, _access, _path, way: ways[way])
+
+    assert main(["film", str(data), "--max-offsets-per-trigger", "40"]) == 0
+
+    printed = capsys.readouterr()
+    folder = tmp_path / "state" / "report"
+    assert printed.out.splitlines() == [*(late_line(way, QUESTION) for way in made.ways), str(folder / "film.html")]
+    assert printed.err.splitlines() == [
+        "way 1 of 3: as the file stands, newest first",
+        "way 2 of 3: by event time, partitions by key",
+        "way 3 of 3: by event time, partitions in turn",
+    ]
+    of_mine = replace(made, source="mine.json")
+    assert (folder / "film.html").read_text("utf-8") == page_of(of_mine)
+    assert (folder / "film.svg").read_text("utf-8") == picture_of(of_mine)
+    assert (folder / ".sf-police-report").exists()
