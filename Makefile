@@ -189,8 +189,8 @@ test-cluster: .s3-install ## Count on a Spark cluster, and with checkpoints else
 	@"$(PYTHON)" -m pytest tests/cluster $(ARGS)
 
 .PHONY: test-exercises
-test-exercises: install ## Run the classic mistakes and their solutions, and compare with their documents
-	@"$(PYTHON)" -m pytest docs/mistakes $(ARGS)
+test-exercises: install ## Run the classic mistakes, their solutions, and what else the docs show for minutes
+	@"$(PYTHON)" -m pytest docs/mistakes tests/shown $(ARGS)
 
 .PHONY: fuzz
 fuzz: install ## Fuzz the file reader for FUZZ_SECONDS, guided by coverage (Linux)

@@ -1,4 +1,4 @@
-"""The whole path with exactly the rights that docs/kafka-acls.md lists; with one less: tests/integration."""
+"""The whole path with exactly the rights that docs/kafka-acls.md lists; with one less: test_secured.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_whole_path_is_exact_with_the_rights_of_each_command_and_no_others(
     job = secured_job(cluster, cluster.login("scram-sha-512"), "whole-path", tmp_path)
     file = tmp_path / "calls.json"
     file.write_text(json.dumps([*CALLS, LATE]))
-    tried = {"dashboard"}  # in tests/integration
+    tried = {"dashboard"}  # in test_secured.py
 
     def run(command: str, *arguments: str, **settings: str) -> str:
         tried.add(command)

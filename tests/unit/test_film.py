@@ -1,4 +1,4 @@
-"""What `film` decides before it starts anything, and what of it is left; `tests/servers/test_film.py` runs it."""
+"""What `film` decides before it starts anything, and what of it is left; `tests/shown/test_film.py` runs it."""
 
 from __future__ import annotations
 

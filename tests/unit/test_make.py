@@ -114,7 +114,7 @@ def test_help_fits_a_screen_of_80_columns_and_24_rows() -> None:
 
 
 # Folders that take longer than a change can wait for, or a Docker engine.
-OF_THEIR_OWN = ("cluster", "deploy")
+OF_THEIR_OWN = ("cluster", "deploy", "shown")
 
 
 def test_ci_runs_the_tests_of_every_folder_that_has_no_target_of_its_own() -> None:
