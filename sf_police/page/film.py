@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sf_police.film.frames import Film, Filmed
 from sf_police.page.film_panel import LINEAR_H, STYLE, Panel, box, panel_of, reach, ticks
-from sf_police.page.report import in_a_script, static
+from sf_police.page.report import head_of, in_a_script, static
 from sf_police.view.film import frame_words, late_words, made_of, sums_of, title_of
 from sf_police.view.terminal import to_json
 
@@ -31,21 +31,12 @@ def page_of(film: Film) -> str:
     high, low = reach(film.ways)
     ways = "\n".join(_section(film, way, high, low) for way in film.ways)
     data = {"linear_h": LINEAR_H, "ways": {way.way.name: _frames(way) for way in film.ways}}
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="sf-police">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<title>Which {rows} are behind the watermark?</title>
-<style>{static("page.css")}{STYLE}{static("film.css")}</style>
-</head>
+    title = f"Which {film.question.rows} are behind the watermark?"
+    style = f"{static('page.css')}{STYLE}{static('film.css')}"
+    return f"""{head_of(title, style)}
 <body>
 <header>
-<h1>Which {rows} are behind the watermark?</h1>
+<h1>{escape(title)}</h1>
 <p>The same {rows}, sent in three ways. A stream's watermark is the latest event time that it has seen, less
 {escape(film.watermark)}; whatever is at or before the watermark of its micro-batch is dropped as late. Each dot is one
 of the {rows}, when its micro-batch was read: <span class="key kept">above the line it was counted</span>,

@@ -74,6 +74,22 @@ class Report:
         return list(self.panels["kinds"][:_KINDS])
 
 
+def head_of(title: str, style: str) -> str:
+    """Return the start of a page that is one file, up to its body: it may load nothing from elsewhere."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="generator" content="sf-police">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
+<title>{escape(title)}</title>
+<style>{style}</style>
+</head>"""
+
+
 def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
     """Return the report as one HTML file: charts, scripts and data are in it."""
     words = words_of(report.question)
@@ -85,20 +101,10 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
         for name in CHARTS
     )
     findings = "\n".join(f"<li>{escape(row['text'])}</li>" for row in report.panels["findings"])
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="sf-police">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<title>{escape(report.asked)}</title>
-<style>{static("page.css")}
+    style = f"""{static("page.css")}
 main {{ grid-template-columns: minmax(0, 1fr); max-width: 1060px; }}
-header, footer {{ max-width: 1060px; }}</style>
-</head>
+header, footer {{ max-width: 1060px; }}"""
+    return f"""{head_of(report.asked, style)}
 <body>
 <header>
 <h1>{escape(report.asked)}</h1>
