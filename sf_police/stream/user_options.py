@@ -18,8 +18,8 @@ from sf_police.errors import UsageError
 from sf_police.topic.java_properties import decode_properties, parse_properties
 
 _PREFIX: Final = "spark."
-# A path would have a slash before its first equals sign.
-_INLINE: Final = re.compile(r"\s*[^\s/=]+=")
+# A path would have a slash before its first equals sign. So has the name of an option for a link of viewfs.
+_INLINE: Final = re.compile(r"\s*(spark\.[^\s=]+|[^\s/=]+)=")
 _COMMA: Final = re.compile(r",\s*spark\.[\w.]+=")
 _JAVA_OPTIONS: Final = re.compile(r"spark\.(driver|executor)\.(extra|default)JavaOptions")
 

@@ -13,7 +13,7 @@ from tests.support.postgresql import PostgreSQL, running_postgresql
 from tests.support.waiting import wait_for_line
 
 # Of a file system that Spark alone knows, as HDFS is: a link to a folder.
-REMOTE = "viewfs://shared/checkpoint"
+REMOTE = "viewfs://shared/folder/checkpoint"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def see_two_drivers(job: Job, tmp_path: Path, settings: dict[str, str]) -> str:
 
 def a_remote_checkpoint(folder: Path) -> dict[str, str]:
     folder.mkdir()
-    link = f"spark.hadoop.fs.viewfs.mounttable.shared.link./checkpoint=file://{folder}"
+    link = f"spark.hadoop.fs.viewfs.mounttable.shared.link./folder=file://{folder}"
     return {"CHECKPOINT": REMOTE, "SPARK_CONF": link}
 
 

@@ -25,7 +25,9 @@ def eventually(action: Callable[[], T], *errors: type[Exception], seconds: float
 def wait_for_line(process: subprocess.Popen[str], *texts: str) -> str:
     """The first line on standard error that has one of these texts; fails when the process says no more."""
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
         if any(text in line for text in texts):
             return line
-    raise AssertionError(f"the process ended without a line with {texts}")
+        said.append(line)
+    raise AssertionError(f"the process ended without a line with {texts}:\n{''.join(said)}")

@@ -18,6 +18,9 @@ def given(text: str | Path, **settings: str) -> Config:
     return resolve({"spark_conf": str(text), **settings})
 
 
+A_LINK = "spark.hadoop.fs.viewfs.mounttable.a.link./b"
+
+
 def test_without_it_there_are_none() -> None:
     assert user_options(resolve({})) == {}
 
@@ -33,6 +36,7 @@ def test_without_it_there_are_none() -> None:
             {"spark.executor.extraJavaOptions": '-Xss2m -Da="b c"', "spark.b": "1"},
         ),
         ("spark.a=1 spark.a=2", {"spark.a": "2"}),
+        (f"{A_LINK}=file:///c", {A_LINK: "file:///c"}),
     ],
 )
 def test_options_in_place_are_words_as_in_a_shell(text: str, options: dict[str, str]) -> None:
