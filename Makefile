@@ -62,9 +62,9 @@ doctor: .venv-or-install ## Check what a run needs, and say how to get what is m
 	@$(SF_POLICE) doctor $(ARGS)
 
 .PHONY: test
-test: ## Lint, and the unit, integration, page and quick fault tests
+test: ## Lint, and the unit, integration and quick fault tests
 	@scripts/test-plan.sh
-	@$(MAKE) --no-print-directory lint test-unit test-integration test-page
+	@$(MAKE) --no-print-directory lint test-unit test-integration
 	@"$(PYTHON)" -m pytest tests/faults -m quick $(ARGS)
 
 ##@ The job

@@ -5,15 +5,11 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 main() {
-  say "lint, unit tests, integration tests, the page in Chromium and the quick part of the fault tests: some 19 minutes on two cores"
-  say "not among them: the slow tests of servers and installs (make test-servers), all faults (make test-faults), Spark clusters (make test-cluster),"
-  say "the fuzzer (make fuzz), a broker in a container (make test-docker), benchmarks"
+  say "lint, unit tests, integration tests and the quick part of the fault tests: some 20 minutes on two cores"
+  say "not among them: the page in Chromium (make test-page), the slow tests of servers and installs (make test-servers), all faults"
+  say "(make test-faults), Spark clusters (make test-cluster), the fuzzer (make fuzz), a broker in a container (make test-docker), benchmarks"
   if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
     say "left out here: the store in PostgreSQL, as there is no initdb (Debian: apt-get install postgresql)"
-  fi
-  command -v openssl >/dev/null || say "left out here: secured brokers, as there is no openssl (Debian: apt-get install openssl)"
-  if ! has_chromium; then
-    say "left out here: the page in a browser, as there is no Chromium (Debian: apt-get install chromium)"
   fi
   [[ "$(id -u)" == 0 ]] || say "left out here: full disks and a machine without a name, which take root"
   [[ -n "${SF_POLICE_REAL_FILE:-}" ]] || say "left out here: the original file, as SF_POLICE_REAL_FILE does not name it"
