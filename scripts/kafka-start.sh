@@ -95,6 +95,7 @@ launch() {
   (umask 077 && render "${i}" "${dir}" >"${dir}/server.properties")
   # Log4j takes a path for a URL, so it gets a name, in the folder that the broker runs in.
   cp "${ROOT}/scripts/log4j2.properties" "${dir}/log4j2.properties"
+  mark_start "${dir}"
   format "${dir}"
   # With exec, $! is the JVM itself.
   (
@@ -158,11 +159,17 @@ await() {
   port="$(broker_port "$1")"
   wait_until "${KAFKA_START_TIMEOUT}" answers_or_died "${dir}" "${port}" ||
     fail "${dir}" "the broker on localhost:${port} did not answer within ${KAFKA_START_TIMEOUT} s"
-  ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start"
+  ! is_gone "${dir}" || fail "${dir}" "the broker on localhost:${port} died at start$(taken_meanwhile "${dir}")"
   # Another program may have taken the port first, so ask for the cluster id, which must be ours.
   wait_until "${KAFKA_START_TIMEOUT}" has_our_cluster_id "${port}" ||
     fail "${dir}" "what answers at localhost:${port} is not our broker, or it has no controller"
   say "broker on localhost:${port} is running (pid $(running_server "${dir}"))"
+}
+
+# taken_meanwhile DIR: a connection may hold a port at which nothing answers, so only the broker sees that it is taken.
+taken_meanwhile() {
+  errors_since_start "$1" | sed -n 's/.*failed to bind to [^ ]*:\([0-9]*\): Address already in use.*/\1/p' | tail -n 1 |
+    sed 's/.*/: another program has taken port &: run it again, or set KAFKA_PORT/'
 }
 
 answers_or_died() {

@@ -75,10 +75,26 @@ is_gone() {
   ! running_server "$1" >/dev/null
 }
 
-# fail DIR TEXT: shows the end of a server's log, and ends with TEXT.
+# mark_start DIR: what a server says from now on is of this start.
+mark_start() {
+  printf -- '--- started at %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" >>"$1/${KIND}.log"
+}
+
+# errors_since_start DIR: prints the errors that a server's log has since it was started, and their causes.
+errors_since_start() {
+  tail -n 3000 "$1/${KIND}.log" | awk '
+    /^--- started at / { n = 0 }
+    / (ERROR|FATAL) |^Caused by: |^Exception in / { errors[n++] = $0 }
+    END { for (i = 0; i < n; i++) print errors[i] }'
+}
+
+# fail DIR TEXT: shows the end of a server's log and its last errors, which may lie far before it, and ends with TEXT.
 fail() {
+  local errors
   printf '%s\n' "--- the last lines of $1/${KIND}.log" >&2
   tail -n 20 "$1/${KIND}.log" >&2
+  errors="$(errors_since_start "$1" | tail -n 5)"
+  [[ -z "${errors}" ]] || printf '%s\n' "--- its last errors" "${errors}" >&2
   if is_gone "$1"; then
     rm -f "$1/${KIND}.pid"
   fi

@@ -129,6 +129,7 @@ launch() {
   # applications leave in the workers' folders goes after a day.
   printf '%s\n' spark.port.maxRetries=0 spark.master.rest.enabled=false spark.ui.killEnabled=false \
     spark.worker.cleanup.enabled=true spark.worker.cleanup.appDataTtl=86400 >"${dir}/spark.properties"
+  mark_start "${dir}"
   # With exec, $! is the JVM itself.
   (
     close_descriptors

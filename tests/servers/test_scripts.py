@@ -115,6 +115,25 @@ def test_a_port_that_is_taken_is_named(scripts: Scripts, further: int) -> None:
     assert not scripts.pid_file().exists()
 
 
+@pytest.mark.parametrize("further", [0, 1], ids=["the broker's port", "the controller's port"])
+def test_a_port_that_is_taken_without_an_answer_is_named_as_well(scripts: Scripts, further: int) -> None:
+    # As by a connection that goes out from it.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", scripts.port + further))
+        started = scripts.run("start")
+
+    assert started.returncode == 1
+    port = scripts.port + further
+    assert f"died at start: another program has taken port {port}: run it again, or set KAFKA_PORT" in started.stderr
+    assert f"failed to bind to localhost:{port}" in started.stderr
+
+    # Its errors were those of that start.
+    again = scripts.run("start", KAFKA_HEAP_OPTS="-Xmx1k")
+    assert again.returncode == 1
+    assert "another program" not in again.stderr
+    assert scripts.run("start").returncode == 0
+
+
 def test_a_broker_that_dies_at_start_shows_its_log(scripts: Scripts) -> None:
     started = scripts.run("start", KAFKA_HEAP_OPTS="-Xmx1k")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,12 +19,14 @@ from tests.support.waiting import eventually
 
 
 def free_ports(count: int = 10) -> int:
-    """A port that is free, as are those after it: for ten, brokers and controllers of up to five."""
+    """A port that is free, as are those after it: for ten, brokers and controllers of up to five.
+
+    They lie below those that Linux (from 32768) and others (from 49152) give to connections: a free one of those may be
+    taken by any connection of this machine before the server has started.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port < 64_000 and all(is_free(port + further) for further in range(count)):
+        port = random.SystemRandom().randrange(10_000, 32_768 - count)
+        if all(is_free(port + further) for further in range(count)):
             return port
 
 
