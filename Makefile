@@ -35,6 +35,8 @@ override QUESTION := $(or $(QUESTION),sf_police)
 PYTHON := $(VENV)/bin/python
 SF_POLICE := "$(PYTHON)" -m $(QUESTION)
 export VENV QUESTION PYTHON
+# Two processes, as one test keeps one core busy (those with servers keep more, and gain nothing): ARGS="-n 0" for one.
+PYTEST_BY_TWO := "$(PYTHON)" -m pytest -n 2 --dist loadfile
 
 ##@ Start here
 .PHONY: demo
@@ -165,7 +167,7 @@ spark-stop: ## Stop the Spark cluster that spark-start started, and no other pro
 ##- Development
 .PHONY: test-unit
 test-unit: install ## Run the unit tests: local Spark, no broker
-	@"$(PYTHON)" -m pytest tests/unit examples/*/test_question.py $(ARGS)
+	@$(PYTEST_BY_TWO) tests/unit examples/*/test_question.py $(ARGS)
 
 .PHONY: test-integration
 test-integration: install ## Run the integration tests: a real broker, the real commands
@@ -173,12 +175,11 @@ test-integration: install ## Run the integration tests: a real broker, the real 
 
 .PHONY: test-page
 test-page: .browser-install ## Run the tests of the page in Chromium (skipped and said where there is none)
-	@"$(PYTHON)" -m pytest tests/page $(ARGS)
+	@$(PYTEST_BY_TWO) tests/page $(ARGS)
 
 .PHONY: test-servers
 test-servers: .s3-install ## Run the slow tests of servers, scripts and installs
 	@"$(PYTHON)" -m pytest tests/servers $(ARGS)
-	@"$(PYTHON)" -m pytest tests/faults -m servers $(ARGS)
 
 .PHONY: test-faults
 test-faults: install ## Kill, stop and break everything, compare with an oracle, and print what survives

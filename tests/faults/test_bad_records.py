@@ -35,7 +35,6 @@ def test_every_bad_record_among_good_ones(make_job: Callable[..., Job]) -> None:
     assert "\x1b" not in job.run("answer", "--by", "crime-type", "--limit", "50").stdout
 
 
-@pytest.mark.servers
 def test_a_producers_own_clock_may_say_anything(make_job: Callable[..., Job]) -> None:
     job = make_job(partitions=0)
     own_clock = {

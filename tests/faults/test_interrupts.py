@@ -28,7 +28,6 @@ def assert_nothing_is_left(job: Job, number: signal.Signals, after_ms: int) -> N
     assert process.returncode < 0 or "Traceback" not in said
 
 
-@pytest.mark.servers
 @SIGNALS
 def test_an_interrupt_while_the_stream_starts_leaves_no_process(
     make_job: Callable[..., Job], number: signal.Signals

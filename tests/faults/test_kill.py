@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -24,17 +24,17 @@ from tests.support.records import some_records
 from tests.support.waiting import wait_for_line
 
 # Those that `make test` has time for are the ones in which something of a batch is already done.
-POINTS = {
-    "before the offsets file": pytest.mark.servers,
-    "after the offsets file": pytest.mark.servers,
-    "in a task": pytest.mark.quick,
-    "in the store's transaction": pytest.mark.quick,
-    "between the store's commit and Spark's": pytest.mark.quick,
+POINTS: dict[str, Collection[pytest.MarkDecorator]] = {
+    "before the offsets file": [],
+    "after the offsets file": [],
+    "in a task": [pytest.mark.quick],
+    "in the store's transaction": [pytest.mark.quick],
+    "between the store's commit and Spark's": [pytest.mark.quick],
 }
 SMALL = {"MAX_OFFSETS_PER_TRIGGER": "100"}
 
 
-@pytest.mark.parametrize("point", [pytest.param(point, marks=mark) for point, mark in POINTS.items()])
+@pytest.mark.parametrize("point", [pytest.param(point, marks=marks) for point, marks in POINTS.items()])
 def test_the_stream_is_killed_at_a_point(make_job: Callable[..., Job], point: str) -> None:
     job = make_job()
     some_records(job)
@@ -46,9 +46,7 @@ def test_the_stream_is_killed_at_a_point(make_job: Callable[..., Job], point: st
     assert_again_changes_nothing(job)
 
 
-@pytest.mark.parametrize(
-    "point", ["in a task", pytest.param("between the store's commit and Spark's", marks=pytest.mark.servers)]
-)
+@pytest.mark.parametrize("point", ["in a task", "between the store's commit and Spark's"])
 def test_the_stream_with_its_state_in_rocksdb_is_killed_at_a_point(make_job: Callable[..., Job], point: str) -> None:
     job = make_job()
     job.env.update(variables(STATE_STORE="rocksdb"))
@@ -202,7 +200,6 @@ def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) ->
     assert assert_exact(job)["read"] == 60_000
 
 
-@pytest.mark.servers
 def test_a_broker_on_an_empty_folder_is_another_cluster(brokers: Brokers, tmp_path: Path) -> None:
     job = own_job(brokers, tmp_path)
     job.send(a_value())

@@ -34,7 +34,6 @@ def same_minute() -> list[bytes]:
     return [a_value(crime_id=str(n % 700), disposition=("HAN", "GOA")[n % 2]) for n in range(COUNT)]
 
 
-@pytest.mark.servers
 @pytest.mark.parametrize(
     ("name", "values", "is_late"),
     [
@@ -66,7 +65,6 @@ def assert_late_records_are_found(job: Job, late: int) -> None:
     assert [int(row["offset"]) for row in rows] == [record["offset"] for _, record in records[-7:]]
 
 
-@pytest.mark.servers
 def test_one_partition_is_sixty_days_behind(make_job: Callable[..., Job]) -> None:
     job = make_job()
     values = in_event_order()

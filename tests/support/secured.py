@@ -248,3 +248,7 @@ def secured_job(brokers: SecuredBrokers, login: Path, topic: str, state: Path) -
         del job.env[name]
     job.env["KAFKA_CLIENT_PROPERTIES"] = str(login)
     return job
+
+
+def all_rights(cluster: SecuredBrokers, topic: str) -> None:
+    cluster.set_rights(Right(name, "TOPIC", topic) for name in ("CREATE", "DESCRIBE", "READ", "WRITE"))

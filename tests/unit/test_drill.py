@@ -1,4 +1,4 @@
-"""What `drill` decides and says; `tests/servers/test_drill.py` kills a real stream."""
+"""What `drill` decides and says; `tests/faults/test_drill.py` kills a real stream."""
 
 from __future__ import annotations
 

@@ -6,8 +6,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.support.brokers import Brokers, free_ports
 from tests.support.builders import a_value
 from tests.support.job import Job
@@ -17,7 +15,6 @@ from tests.support.waiting import wait_for_line
 CANARY = "c4nary-s3cret"
 
 
-@pytest.mark.servers
 @needs_proc
 def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     before = listening_addresses()
@@ -40,7 +37,6 @@ def test_everything_that_listens_is_on_loopback(tmp_path: Path) -> None:
     assert [socket for socket in opened if not is_loopback(socket)] == []
 
 
-@pytest.mark.servers
 def test_a_password_is_seen_nowhere(make_job: Callable[..., Job], tmp_path: Path) -> None:
     job = make_job()
     job.send(a_value())
