@@ -42,6 +42,12 @@ def rows_per_s(series: str) -> float:
     return next(cell["rows_per_s"]["median"] for cell in cells if cell["series"] == series)
 
 
+def thousands(engine: str) -> str:
+    """Rows/s in steady state, in whole thousands."""
+    [found] = [peer["rows_per_s"]["median"] for peer in results("peers")["peers"] if peer["name"] == engine]
+    return f"{round(found, -3):,.0f}"
+
+
 def most_bytes(name: str) -> int:
     return next(field.max_bytes for field in schema.FIELDS if field.name == name)
 
@@ -114,6 +120,8 @@ FIGURES: dict[str, list[str]] = {
         f"answered {TARGETS['cold_answer']['answer_s']['median']:.1f} s after",
         f"Micro-batches of 2,000 rows run at {rows_per_s(DEFAULTS):.0f} rows/s with {DEFAULTS}",
         f"at {rows_per_s('ours'):,.0f} as set up here",
+        f"it counts {thousands('sf-police')} calls a second",
+        f"like for like, {thousands('Flink SQL like for like')}, and {thousands('Flink SQL')} where",
         f"over {GROWTH['stream']['calls']:,} calls",
         f"a file of {GROWTH['producer']['file_bytes'] / 1e9:.0f} GB",
     ],
