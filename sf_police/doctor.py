@@ -81,7 +81,7 @@ def examine(config: Config, question: Question) -> Iterator[Finding]:
         except SfPoliceError as error:
             if name == "broker":
                 no_broker = error.remedy or error.what
-            state = TO_DO if isinstance(error, _NOT_DONE_YET) or name == "store" else WRONG
+            state = TO_DO if isinstance(error, _NOT_DONE_YET) else WRONG
             yield Finding(name, state, error.what, error.remedy)
 
 
@@ -202,9 +202,11 @@ def topic_finding(config: Config) -> Finding:
 
 def _store(config: Config, *, question: Question) -> Finding:
     with closing(open_database(config.store, question, config.store_schema)) as database:
-        is_there = database.exists()
-    if not is_there and config.local_checkpoint:
-        _stored_settings(config, question)  # raises if the stream would refuse what is left of its checkpoint
+        is_there, where = database.exists(), database.where
+    if not is_there:
+        if config.local_checkpoint and not checkpoint.is_in_use(config.checkpoint, config.state_dir):
+            _stored_settings(config, question)  # raises if the stream would refuse what is left of its checkpoint
+        return Finding("store", TO_DO, f"no {where.removeprefix('the ')}", "run `make run-stream`")
     with closing(existing_database(config.store, question, config.store_schema)) as database:
         books = StoreReader(database).books()
     if not books.is_balanced:

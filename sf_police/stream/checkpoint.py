@@ -98,7 +98,10 @@ def matching_settings(folder: Folder, store: StoreReader, checkpoint: str) -> di
     stream = store.stream()
     if stream is None or (query_id is None and store.is_empty()):
         if query_id is not None:
-            raise SfPoliceError(f"the checkpoint {checkpoint} has no store that belongs to it", remedy=_WAY_OUT)
+            raise SfPoliceError(
+                f"the checkpoint {checkpoint} has no store that belongs to it; {store.database.where} is empty",
+                remedy=f"set STORE to the one that it counted into; if there is none any more, {_WAY_OUT}",
+            )
         return None
     stored_id, settings = stream
     if query_id != stored_id:

@@ -217,6 +217,13 @@ def test_no_store_is_a_step_not_taken_yet(look: Look) -> None:
     assert "make run-stream" in found.remedy
 
 
+def test_a_store_that_cannot_be_reached_is_wrong(look: Look, closed_port: int) -> None:
+    found = look(store=f"postgresql+psycopg://me@127.0.0.1:{closed_port}/calls")["store"]
+
+    assert found.state == WRONG
+    assert f"127.0.0.1:{closed_port}" in found.text
+
+
 @pytest.mark.parametrize(
     ("batch", "state", "text"),
     [({"read": 3, "late": 3}, OK, "0 calls counted, and the books balance"),
@@ -263,8 +270,9 @@ def test_a_checkpoint_without_its_store_is_refused_by_the_stream_so_nobody_is_se
 
     found = look()
 
-    text = f"the checkpoint {folder} has no store that belongs to it"
-    assert [(found[name].state, found[name].text) for name in ("store", "checkpoint")] == [(TO_DO, text), (WRONG, text)]
+    store = tmp_path / "state" / "answers.db"
+    text = f"the checkpoint {folder} has no store that belongs to it; the store at sqlite:///{store} is empty"
+    assert [(found[name].state, found[name].text) for name in ("store", "checkpoint")] == [(WRONG, text)] * 2
     for name in ("store", "checkpoint"):
         assert "make reset" in found[name].remedy
         assert "run-stream" not in found[name].remedy

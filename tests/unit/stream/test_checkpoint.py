@@ -247,7 +247,6 @@ REFUSALS: dict[str, tuple[Callable[[Stream], None], str]] = {
     "metadata a list": (metadata("[]"), DAMAGED),
     "metadata with half an id": (metadata('{"id":"d9"}'), DAMAGED),
     "other stream's store": (other_stream, f"the checkpoint {PLACE} and the store belong to different streams"),
-    "store gone": (store_gone, f"the checkpoint {PLACE} has no store that belongs to it"),
     "checkpoint gone": (checkpoint_gone, f"the store has counts, but their checkpoint {PLACE} is gone"),
     "store ahead by two": (store_ahead_by_two, positions(2, 4)),
     "store behind": (store_behind, positions(3, 2)),
@@ -278,6 +277,18 @@ def test_what_does_not_belong_together_is_refused_in_one_line_and_left_alone(
     with pytest.raises(SfPoliceError) as error:
         stream.settings()
     assert (error.value.what, error.value.remedy) == (line, WAY_OUT)
+    assert stream.everything() == before
+
+
+def test_a_checkpoint_without_its_store_may_only_have_been_given_another(stream: Stream) -> None:
+    store_gone(stream)
+    before = stream.everything()
+
+    with pytest.raises(SfPoliceError) as error:
+        stream.settings()
+    where = stream.database.where
+    assert error.value.what == f"the checkpoint {PLACE} has no store that belongs to it; {where} is empty"
+    assert error.value.remedy == f"set STORE to the one that it counted into; if there is none any more, {WAY_OUT}"
     assert stream.everything() == before
 
 
