@@ -179,8 +179,9 @@ def _count(run: Run, config: Config) -> None:
 def _write(folder: Path, made: Film) -> Path:
     from sf_police.page.film import page_of
     from sf_police.page.film_picture import picture_of
+    from sf_police.page.report import FILM_PAGE, FILM_PICTURE
 
     with written_report(folder):
-        (folder / "film.svg").write_text(picture_of(made), "utf-8")
-        (folder / "film.html").write_text(page_of(made), "utf-8")
-    return folder / "film.html"
+        (folder / FILM_PICTURE).write_text(picture_of(made), "utf-8")
+        (folder / FILM_PAGE).write_text(page_of(made), "utf-8")
+    return folder / FILM_PAGE

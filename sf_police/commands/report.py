@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ def report(run: Run, *, to: str | None) -> int:
     except ImportError as error:
         raise missing_extra("report", error) from error
     from sf_police.page.assets import ready_assets
+    from sf_police.page.report import FILM_PAGE
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
 
@@ -35,7 +37,7 @@ def report(run: Run, *, to: str | None) -> int:
     folder = report_folder(run, to)
     assets = ready_assets(config.jars_dir, question, say=say)
     with closing(existing_database(config.store, question, config.store_schema)) as database:
-        made = _made(StoreReader(database))
+        made = replace(_made(StoreReader(database)), has_film=(folder / FILM_PAGE).is_file())
     with written_report(folder):
         _write(folder, made, specs=json.loads(assets.read("specs.json")), vega=assets.read("vega.js").decode())
     print(folder / "report.html")

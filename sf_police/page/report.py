@@ -31,6 +31,10 @@ CHARTS: Final = {
     "hours": "hours",
 }
 PANELS: Final = ("answer", "books", "windows", "findings", "shares", "outcomes", "hours", "kinds", "health")
+# The watermark as a film, in the same folder.
+FILM_PAGE: Final = "film.html"
+FILM_PICTURE: Final = "film.svg"
+_FILM_HEADING: Final = "The watermark, as a film"
 _TALL: Final = {"windows": " tall", "shares": " tall", "outcomes": " tall", "hours": " tall"}
 _KINDS: Final = 50
 _SCRIPTS: Final = ("tables.js", "charts.js", "report.js")
@@ -45,12 +49,14 @@ class Report:
         panels: rows by panel, of the whole store.
         settings: of the stream, and the versions, in words.
         made: when, with its zone.
+        has_film: whether the film's page and picture are in its folder.
     """
 
     question: Question
     panels: Mapping[str, Sequence[Row]]
     settings: Mapping[str, object]
     made: str
+    has_film: bool = False
 
     @property
     def asked(self) -> str:
@@ -117,7 +123,7 @@ header, footer {{ max-width: 1060px; }}"""
 <section><h2>What the data tells</h2><ul>{findings}</ul><p class="hint">{escape(words["rule"])}</p></section>
 <section><h2>{escape(words["kinds"].capitalize())}</h2><div class="table" id="t-kinds"></div></section>
 <section><h2>The stream's micro-batches</h2><div class="table" id="t-health"></div></section>
-<section><h2>Settings and versions</h2>{_settings_table(report)}</section>
+{_link_to_film(report)}<section><h2>Settings and versions</h2>{_settings_table(report)}</section>
 </main>
 <footer><p>Made by sf-police, {escape(report.made)}.</p></footer>
 <script>{in_a_script(vega)}</script>
@@ -150,11 +156,24 @@ def markdown_of(report: Report, pictures: Mapping[str, str]) -> str:
         f"\n{words_of(report.question)['rule']}\n",
         _table([report.question.label(report.question.groups[-1].name), rows, "share"], shares),
         _table(names, kinds),
+        *([f"## {_FILM_HEADING}\n\n[![{_of_film(report)}]({FILM_PICTURE})]({FILM_PAGE})\n"] if report.has_film else []),
         "## Settings and versions\n",
         _table(["setting", "value"], list(report.settings.items())),
         f"Made by sf-police, {report.made}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _of_film(report: Report) -> str:
+    return f"which {report.question.rows} a stream drops as late, in three ways to send them"
+
+
+def _link_to_film(report: Report) -> str:
+    if not report.has_film:
+        return ""
+    text = _of_film(report)
+    link = f'<a href="{FILM_PAGE}">{escape(text[0].upper() + text[1:])}</a>'
+    return f"<section><h2>{_FILM_HEADING}</h2><p>{link}.</p></section>\n"
 
 
 def _books(report: Report) -> str:

@@ -128,6 +128,11 @@ class StoreReader:
             order = f"{self.database.question.rows} DESC, 1"
         return self._view(view, f"ORDER BY {order}", limit=limit)
 
+    def columns(self, view: str) -> list[str]:
+        """Return a view's columns."""
+        with self.database.transaction() as connection:
+            return list(connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys())  # noqa: S608
+
     def newest_windows(self, limit: int) -> list[Row]:
         """Return the answers of the latest windows, newest first."""
         start = self._tables.counts.c[WINDOW_START]

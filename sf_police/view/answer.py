@@ -37,7 +37,10 @@ def print_answer(
         limit = limit or table_rows(1 if by else len(kinds(store.database.question.answers)))
     document = _document(store, by=by, window_start=window_start, limit=limit)
     if format == "csv":
-        print(terminal.to_csv(document.get(_plural(by or WINDOW), [])), end="")
+        kind = by or WINDOW
+        rows = document[_plural(kind)]
+        columns = () if rows else store.columns(kinds(store.database.question.answers)[kind])
+        print(terminal.to_csv(rows, columns=columns), end="")
     elif format == "json":
         print(terminal.to_json(_with_shares(store, document)))
     else:

@@ -98,6 +98,21 @@ def test_the_markdown_has_whole_tables(store: Database, state: Path) -> None:
     assert "![Crime types per window](windows.svg)" in lines
 
 
+def test_it_leads_to_the_film_that_is_beside_it(store: Database, state: Path) -> None:
+    folder = state / "report"
+    main(["report"])
+    assert not any("film" in (folder / name).read_text("utf-8") for name in ("report.html", "report.md"))
+
+    for name in ("film.html", "film.svg"):
+        (folder / name).write_text("a film")
+    main(["report"])
+
+    text = "hich calls a stream drops as late, in three ways to send them"
+    assert f'<a href="film.html">W{text}</a>' in (folder / "report.html").read_text("utf-8")
+    assert f"[![w{text}](film.svg)](film.html)" in (folder / "report.md").read_text("utf-8").splitlines()
+    assert (folder / "film.html").read_text() == "a film"
+
+
 def test_a_report_of_ours_is_replaced(store: Database, state: Path) -> None:
     main(["report"])
     store_batch(store, [(*WINDOW, "Burglary", "Report", 1)])

@@ -115,6 +115,17 @@ def test_tables_have_the_newest_windows_first(
     assert "newest of 2 windows" in shown
 
 
+@pytest.mark.parametrize("by", [None, "crime-type"])
+def test_a_csv_of_nothing_has_the_header_that_it_will_have(
+    tmp_path: Path, printed: Any, capsys: pytest.CaptureFixture[str], by: str | None
+) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path / 'empty.db'}", QUESTION)) as database:
+        database.create()
+        print_answer(StoreReader(database), format="csv", by=by, window_start=None, limit=None)
+
+    assert capsys.readouterr().out.splitlines() == printed("csv", by=by).splitlines()[:1]
+
+
 def test_shares_are_in_json_and_a_csv_has_the_columns_of_the_view(printed: Any) -> None:
     document = json.loads(printed("json"))
 
