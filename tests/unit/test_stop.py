@@ -22,6 +22,7 @@ SIGNALS = pytest.mark.parametrize(
 def stop() -> Iterator[Stop]:
     """One that listens; afterwards the signals are heard as before."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever the tests themselves were started with
     stop = Stop()
     stop.listen()
     yield stop
