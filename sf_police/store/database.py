@@ -53,8 +53,7 @@ class Database:
             reason = self.backend.unusable(connection, self.schema)
             if reason:
                 raise SfPoliceError(f"{self.where} {reason}", remedy="set STORE to another database")
-            own = {each.name for each in self._own(connection)}
-            foreign = ownership.foreign_names(connection, self.backend, self.question, self.schema)
+            own, foreign = self._own_and_others(connection)
         if foreign and not own:
             raise ownership.foreign_refusal(self.where, foreign)
         with self._errors():
@@ -65,10 +64,10 @@ class Database:
                 "program",
                 remedy=f"run `make reset STORE_SCHEMA={earlier}` (deletes it and the checkpoint), then run again",
             )
-        return self.tables.batches.name in own
+        return self.tables.batches.name in {each.name for each in own}
 
-    def _own(self, connection: Connection) -> list[Relation]:
-        return ownership.own_relations(connection, self.backend, self.question, self.schema)
+    def _own_and_others(self, connection: Connection) -> tuple[list[Relation], list[str]]:
+        return ownership.own_and_others(connection, self.backend, self.question, self.schema)
 
     def create(self) -> list[str]:
         """Create what is missing, including the folder; return the names of tables and views that were made."""
@@ -89,7 +88,7 @@ class Database:
         streams = self.tables.streams
         try:
             with self.transaction() as connection:
-                if streams.name in {each.name for each in self._own(connection)}:
+                if streams.name in {each.name for each in self._own_and_others(connection)[0]}:
                     row = connection.execute(select(streams.c.query_id, streams.c.settings)).first()
                     return (row.query_id, json.loads(row.settings)) if row else None
         except (SfPoliceError, ValueError):
@@ -121,7 +120,7 @@ class Database:
             return False
         try:
             with self.transaction() as connection:
-                return bool(self._own(connection))
+                return bool(self._own_and_others(connection)[0])
         except SfPoliceError:
             return True
 
@@ -134,8 +133,7 @@ class Database:
         if not self.backend.exists(self._engine):
             return []
         with self.transaction() as connection:
-            own = self._own(connection)
-            left = ownership.foreign_names(connection, self.backend, self.question, self.schema)
+            own, left = self._own_and_others(connection)
             if left and not own:
                 raise ownership.foreign_refusal(self.where, left)
         url = self._engine.url

@@ -27,9 +27,20 @@ _COLUMNS: Final = {
 _SHOWN: Final = 3
 
 
-def own_relations(connection: Connection, backend: Backend, question: Question, schema: str) -> list[Relation]:
-    """Return the tables and views that are provably ours, of whatever question or format; others are left out."""
+def own_and_others(
+    connection: Connection, backend: Backend, question: Question, schema: str
+) -> tuple[list[Relation], list[str]]:
+    """Return the tables and views that are provably ours, of whatever question or format, and the names of all others.
+
+    Both are of one look: in SQLite a store that is being made has more tables at the next.
+    """
     found = backend.relations(connection, schema)
+    own = _own(connection, found, question)
+    names = {each.name for each in own}
+    return own, [each.name for each in found if each.name not in names]
+
+
+def _own(connection: Connection, found: Iterable[Relation], question: Question) -> list[Relation]:
     tables, views = set(tables_of(question).metadata.tables), set(statements(question.answers))
     if any(each.name == "streams" and each.is_marked for each in found):
         tables |= _recorded_totals(connection)
@@ -46,12 +57,6 @@ def own_relations(connection: Connection, backend: Backend, question: Question, 
     # A comment can be lost, but a place with one mark was empty when we took it.
     is_ours = any(each.is_marked for each in own) or _has_our_columns(connection, {each.name for each in own})
     return own if is_ours else []
-
-
-def foreign_names(connection: Connection, backend: Backend, question: Question, schema: str) -> list[str]:
-    """Return the names of everything else in the store's place."""
-    own = {each.name for each in own_relations(connection, backend, question, schema)}
-    return [each.name for each in backend.relations(connection, schema) if each.name not in own]
 
 
 def _recorded_totals(connection: Connection) -> set[str]:

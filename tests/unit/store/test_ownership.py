@@ -118,6 +118,19 @@ def test_a_store_that_is_being_made_is_nobody_elses(path: Path, url: str) -> Non
     assert [each.name for each in found if not each.is_marked] == []
 
 
+def test_a_store_whose_tables_are_made_after_the_first_look_is_not_there_yet(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adopt(url)
+    # It has none at the first looks, and all of them at the next.
+    empty: list[list[Any]] = [[], []]
+    relations = sqlite.relations
+    monkeypatch.setattr(sqlite, "relations", lambda *place: empty.pop() if empty else relations(*place))
+
+    with closing(open_database(url, QUESTION)) as database:
+        assert not database.exists()
+
+
 def test_others_tables_beside_ours_stay_and_are_named(path: Path, url: str) -> None:
     adopt(url)
     run_sql(path, "CREATE TABLE notes (text)", "INSERT INTO notes VALUES ('mine')")
