@@ -20,20 +20,27 @@ SMALL = {"MAX_OFFSETS_PER_TRIGGER": "150", "STATE_PARTITIONS": "2"}
 
 @pytest.fixture(scope="module")
 def pristine(kafka: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Job]:
-    """A stream that has run over half of its topic, to be copied; the other half shows what damage does."""
+    """A stream that has run over half of its topic; the other half shows what damage does."""
     for make in jobs(kafka, tmp_path_factory.mktemp("pristine"), request.node.name):
         job = make(partitions=1)
         values = [record.value for record in event_records(generate_calls(calls=600))]
         job.send(*values[:300])
         job.run("stream", "--until-end", **SMALL)
         job.send(*values[300:])
+        shutil.copytree(job.state, kept(job))
         yield job
 
 
+def kept(job: Job) -> Path:
+    return job.state.with_name("kept")
+
+
 @pytest.fixture
-def job(pristine: Job, tmp_path: Path) -> Job:
-    shutil.copytree(pristine.state, tmp_path / "state")
-    return Job(pristine.kafka, pristine.topic, tmp_path / "state")
+def job(pristine: Job) -> Job:
+    # In its own place again: a store is told where its checkpoint has been moved to, and here nothing may be written.
+    shutil.rmtree(pristine.state)
+    shutil.copytree(kept(pristine), pristine.state)
+    return pristine
 
 
 def flip(path: Path, at: float) -> None:
