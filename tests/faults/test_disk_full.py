@@ -30,7 +30,11 @@ def small(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-@pytest.mark.parametrize(("what", "message"), [("store", "database or disk is full"), ("checkpoint", "no space left")])
+@pytest.mark.parametrize(
+    ("small", "what", "message"),
+    [("3m", "store", "database or disk is full"), ("1m", "checkpoint", "no space left")],
+    indirect=["small"],
+)
 def test_the_disk_is_full_and_then_it_is_not(
     make_job: Callable[..., Job], small: Path, what: str, message: str
 ) -> None:
@@ -44,6 +48,7 @@ def test_the_disk_is_full_and_then_it_is_not(
     full = job.run("stream", "--until-end", check=False, **settings)
     assert full.returncode == 1
     assert message in full.stderr.splitlines()[-1]
+    assert "batch 0: " in full.stderr
     assert mount(small, "-o", "remount,size=300m")
     with fault(f"no space for the {what}, then there is", "refused in one line; then exact"):
         job.run("stream", "--until-end", **settings)
