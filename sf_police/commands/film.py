@@ -91,7 +91,7 @@ def _source(run: Run, path: Path) -> str:
 def _run_way(run: Run, access: KafkaAccess, path: Path, way: Way) -> Filmed:
     from sf_police.film.recorded import filmed
     from sf_police.produce.producer import ensure_sendable
-    from sf_police.produce.records import read_in_order
+    from sf_police.produce.records import read_to_send
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
 
@@ -104,7 +104,7 @@ def _run_way(run: Run, access: KafkaAccess, path: Path, way: Way) -> Filmed:
         until_end=True,
     )
     with _own_folder(config.state_dir) as folder:
-        records = read_in_order(path, run.question, order=way.order, folder=folder, shape=shape(run))
+        records = read_to_send(path, run.question, order=way.order, folder=folder, shape=shape(run))
         ensure_sendable(records)
         with _own_topic(access, config) as topic:
             _send(run, access, topic, records, way)

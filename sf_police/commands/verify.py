@@ -112,7 +112,8 @@ class _Verification:
         return topic
 
     def _compare_file(self, topic: Topic, order: str, shape: Shape) -> None:
-        from sf_police.produce.comparing import compare_file, records_of
+        from sf_police.produce.comparing import compare_file
+        from sf_police.produce.records import read_in_order
         from sf_police.store.comparison import Comparison
         from sf_police.topic.clients import kafka_access
         from sf_police.topic.scanning import scan_records
@@ -123,11 +124,10 @@ class _Verification:
                 raise UsageError(f"DATA={path} does not exist", remedy="name a file that does, or leave DATA out")
             self.show("file and topic", Comparison(f"not compared: there is no {path}", is_done=False))
             return
-        records = records_of(path, self.question, order=order, folder=self.config.state_dir, shape=shape)
+        records = read_in_order(path, self.question, order=order, folder=self.config.state_dir, shape=shape)
         spans = {each.number: (each.first_offset, each.next_offset) for each in topic.partitions}
-        self.show(
-            "file and topic", compare_file(records, spans, partial(scan_records, kafka_access(self.config), topic.name))
-        )
+        scan = partial(scan_records, kafka_access(self.config), topic.name)
+        self.show("file and topic", compare_file(records, spans, scan))
 
     def _compare_checkpoint(self, folder: Folder) -> None:
         from sf_police.store.answers import StoreReader

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
-from sf_police.produce.json_files import Shape, read_records
-from sf_police.produce.records import Records, event_records, file_records
-from sf_police.question import Question, number_of
+from sf_police.produce.records import Records
+from sf_police.question import number_of
 from sf_police.store.comparison import Comparison
 from sf_police.topic.record import Record, TopicRecord
 
@@ -77,9 +75,3 @@ def _differing(there: Record, found: TopicRecord) -> str:
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     start = max(0, at - 40)
     return f"{one[start : at + 40]!r} at byte {at:,} of the record, the topic {other[start : at + 40]!r}"
-
-
-def records_of(path: Path, question: Question, *, order: str, folder: Path, shape: Shape | None = None) -> Records:
-    """Read a file's records, in the order of events or of the `file`. Raises SfPoliceError if it cannot be read."""
-    arrange = file_records if order == "file" else event_records
-    return arrange(read_records(path, required=question.required, shape=shape), question, folder)

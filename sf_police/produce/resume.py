@@ -16,7 +16,7 @@ from sf_police.lock import locked
 from sf_police.produce.json_files import Shape
 from sf_police.produce.pace import pace_seconds
 from sf_police.produce.producer import ensure_sendable
-from sf_police.produce.records import Records, read_in_order
+from sf_police.produce.records import Records, read_to_send
 from sf_police.question import Question, number_of
 from sf_police.topic import reading
 from sf_police.topic.record import Record, TopicRecord
@@ -127,7 +127,7 @@ def remaining_records(
         SfPoliceError: the file cannot be read, a record is too large, or the topic holds other records.
     """
     started, rows = time.monotonic(), question.rows
-    records = read_in_order(path, question, order=order, folder=folder, shape=shape)
+    records = read_to_send(path, question, order=order, folder=folder, shape=shape)
     ensure_sendable(records)
     say(f"read and ordered {number_of(len(records), rows)} in {time.monotonic() - started:.1f} s")
     if again:
