@@ -11,12 +11,26 @@ from tests.support.brokers import Brokers
 from tests.support.fault_table import TABLE
 
 
+ROWS: list[tuple[str, str, float]] = []
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    # By way of the report, as a test may run in another process than the one that prints the table (pytest -n).
+    item.user_properties += [("fault", row) for row in TABLE]
+    TABLE.clear()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "teardown":
+        ROWS.extend(tuple(row) for name, row in report.user_properties if name == "fault")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TABLE:
+    if ROWS:
         terminalreporter.section("what it survives")
         terminalreporter.line("| fault | outcome | seconds to recover |")
         terminalreporter.line("| --- | --- | --- |")
-        for fault, outcome, seconds in TABLE:
+        for fault, outcome, seconds in ROWS:
             terminalreporter.line(f"| {fault} | {outcome} | {seconds:.1f} |")
 
 
