@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.brokers import Brokers
 from tests.support.fault_table import TABLE
 
-
-ROWS: list[tuple[str, str, float]] = []
+ROWS: list[Any] = []
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
@@ -22,7 +22,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "teardown":
-        ROWS.extend(tuple(row) for name, row in report.user_properties if name == "fault")
+        ROWS.extend(row for name, row in report.user_properties if name == "fault")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
