@@ -60,7 +60,7 @@ def window(text: str) -> str:
     seconds = duration_s(text)
     if seconds == 0 or (_HOUR % seconds and seconds % _HOUR):
         raise ValueError("a length that divides one hour (10, 15, 20, 30 minutes), or whole hours")
-    return text.strip()
+    return span(text)
 
 
 def number(low: int, high: int) -> Callable[[str], int]:

@@ -19,6 +19,8 @@ from sf_police.store.digest import SEPARATOR, hash_column
 from sf_police.stream.source import KAFKA_COLUMNS, TIMESTAMP, VALUE, kafka
 
 _EARLIEST = "1990-01-01 00:00:00"
+# Exclusive, and long before Python's last date: a window's end, or a week's, can always be told.
+_LATEST = "3000-01-01 00:00:00"
 _IS_COMPACT = "_is_compact"
 _ASCII = "_ascii"
 _COMPACT = "_compact"
@@ -140,7 +142,7 @@ def event_time(text: Column, *, pattern: str, is_of_form: Column) -> Column:
 
 def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str, max_ahead: str = MAX_AHEAD) -> Column:
     """Return what is wrong with a record's event time, given its Kafka timestamp; NULL if nothing is."""
-    earliest = F.lit(_EARLIEST).cast("timestamp")
+    earliest, latest = F.lit(_EARLIEST).cast("timestamp"), F.lit(_LATEST).cast("timestamp")
     # A single record from the far future would push the watermark past everything after it. A clock that was never
     # set (Kafka timestamps near 1970) bounds nothing.
     most = F.expr(f"INTERVAL {duration_s(max_ahead)} SECONDS")
@@ -150,4 +152,5 @@ def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str, 
         F.when(event_time.isNull(), F.lit(f"{name} is not a time of the form {form}"))
         .when(event_time < earliest, F.lit(f"{name} is before {_EARLIEST[:4]}"))
         .when(is_future, F.lit(f"{name} is more than {shown} after the record's Kafka timestamp"))
+        .when(event_time >= latest, F.lit(f"{name} is not before {_LATEST[:4]}"))
     )

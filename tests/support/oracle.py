@@ -78,7 +78,7 @@ def judge(value: bytes | None, timestamp_ms: int) -> dict[str, Any] | None:
         time = datetime.fromisoformat(call["call_date_time"])
     except ValueError:
         return None
-    return None if time.year < 1990 or is_future(time, timestamp_ms) else call
+    return call if 1990 <= time.year < 3000 and not is_future(time, timestamp_ms) else None
 
 
 def is_future(time: datetime, timestamp_ms: int) -> bool:

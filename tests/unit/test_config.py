@@ -58,6 +58,7 @@ def test_windows_that_divide_an_hour_or_are_whole_hours(window: str) -> None:
     [
         ("window", "0 minutes"),
         ("window", "7 minutes"),
+        ("window", "5201 weeks"),
         ("window", "90 minutes"),
         ("window", "30"),
         ("window", "half an hour"),

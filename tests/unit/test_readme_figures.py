@@ -94,7 +94,7 @@ FIGURES: dict[str, list[str]] = {
         *(f"`22` are both `{dispositions.meanings()[code]}`" for code in ("22", "CAN")),
     ],
     "sf_police/: settings, exit codes, what is checked": [
-        f"a real date from {transformations._EARLIEST[:4]} on",
+        f"a real date from {transformations._EARLIEST[:4]} to {int(transformations._LATEST[:4]) - 1}",
         f"`retention.ms={admin._TOPIC_CONFIGS['retention.ms']}`",
         f"Java {' or '.join(map(str, doctor.JAVA_VERSIONS))}",
         f"at {live.SPEED:.0f} times the speed of the events",

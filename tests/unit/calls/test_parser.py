@@ -67,6 +67,17 @@ def test_the_kafka_timestamp_bounds_the_event_time(
     assert row.reason == reason
 
 
+@pytest.mark.parametrize("timestamp_ms", [0, 2**53])
+def test_no_clock_lets_a_time_in_whose_window_could_not_be_told(spark: SparkSession, timestamp_ms: int) -> None:
+    timestamp = F.timestamp_millis(F.lit(timestamp_ms))
+    times = ("2999-12-31T23:59:59.999", "3000-01-01T00:00:00.000", "9999-12-31T23:59:59.999")
+    records = kafka_frame(spark, [a_value(call_date_time=time) for time in times]).withColumn("timestamp", timestamp)
+
+    rows = validated_records(records).select("_offset", "reason").collect()
+
+    assert [row.reason for row in sorted(rows)] == [None, *["call_date_time is not before 3000"] * 2]
+
+
 @pytest.mark.parametrize(
     ("max_ahead", "minutes", "reason"),
     [
