@@ -32,7 +32,7 @@ from sf_police.config import flag_of
 from sf_police.output import JsonMessages, say
 from sf_police.question import Question
 from sf_police.store.views import kinds
-from sf_police.view.help import Form, epilog, examples, group_of, metavar, overview, positive, setting_help
+from sf_police.view.help import FEEDS, Form, epilog, examples, group_of, metavar, overview, positive, setting_help
 
 # The settings that commands use: each accepts them as flags, and checks no others.
 _KAFKA: Final = ("kafka_bootstrap_servers", "kafka_topic", "kafka_port", "kafka_client_properties")
@@ -88,7 +88,7 @@ def parser_of(question: Question, prog: str) -> argparse.ArgumentParser:
         sub.add_argument("-v", "--verbose", action="store_true", help="show details and tracebacks on standard error")
         groups: dict[str, Any] = {}
         for field in config.settings():
-            if field.name in settings:
+            if field.name in settings and (question.feed or name in FEEDS or field.name not in _FEED):
                 group = groups.get(group_of(field)) or sub.add_argument_group(group_of(field))
                 groups[group_of(field)] = group
                 _add_setting(group, field, question, defaults.get(field.name))

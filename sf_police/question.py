@@ -221,11 +221,18 @@ class Question:
 
 def number_of(number: float, plural: str) -> str:
     """Return a number of things, such as `1 call` or `2,000 calls`."""
-    endings = {"ies": "y", "ches": "ch", "s": ""}
+    endings = {"ies": "y", "ches": "ch", "shes": "sh", "sses": "ss", "tuses": "tus", "xes": "x", "s": ""}
     ending = next((each for each in endings if plural.endswith(each)), "")
     one = plural.removesuffix(ending) + endings.get(ending, "")
     shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
     return f"{shown} {one if number == 1 else plural}"
+
+
+def plural(name: str) -> str:
+    """Return the plural of a noun, or of a column that ends with one: `crime_types`, `statuses`, `cities`."""
+    if re.search(r"[^aeiou]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if re.search(r"(s|x|z|ch|sh)$", name) else f"{name}s"
 
 
 def percent(share: float) -> str:

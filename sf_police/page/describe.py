@@ -10,7 +10,7 @@ from sf_police.how_to import in_reach
 from sf_police.page.colors import NO_VOTE, NO_VOTE_PLACE, OTHERS, OTHERS_PLACE, PALETTE
 from sf_police.page.findings import RULE
 from sf_police.page.watch import Snapshot
-from sf_police.question import Question, number_of
+from sf_police.question import Question, number_of, plural
 
 _STATES: Final = {
     "opening": "opening",
@@ -59,6 +59,7 @@ def described(snapshot: Snapshot, question: Question) -> dict[str, Any]:
             "text": f"batch {batch.batch_id}: {number_of(batch.read, 'records')} in {batch.seconds:.2f} s",
         },
         "question": words_of(question),
+        "commands": {name: in_reach(f"`sf-police {name}`") for name in ("rejected", "late")},
     }
 
 
@@ -70,7 +71,8 @@ def words_of(question: Question) -> dict[str, Any]:
         "rows": question.label(question.rows),
         "rows_column": question.rows,
         "id": question.label(question.id),
-        "kinds": question.label(question.spread),
+        "spread": question.label(question.spread),
+        "kinds": question.label(plural(kind.name)),
         "kind": question.label(kind.name),
         "kind_column": kind.name,
         "outcome": question.label(outcome.name),
@@ -79,6 +81,7 @@ def words_of(question: Question) -> dict[str, Any]:
         "usual_column": f"usual_{outcome.name}",
         "rule": RULE.format(rows=question.label(question.rows)),
         "time_zone": question.time_zone,
+        "decimals": [each.name for each in question.sums if each.scale],
         "colors": {**dict(enumerate(PALETTE)), OTHERS_PLACE: OTHERS, NO_VOTE_PLACE: NO_VOTE},
     }
 

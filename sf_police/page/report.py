@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 # What the pictures are of, in the order of the report: panel, spec and heading.
 _HEADINGS: Final = {
-    "windows": "{kinds} per window",
+    "windows": "{spread} per window",
     "volume": "{rows} per window",
     "shares": "usual {outcome}",
     "outcomes": "share of each {outcome} over time",
@@ -34,6 +34,7 @@ PANELS: Final = ("answer", "books", "windows", "findings", "shares", "outcomes",
 # The watermark as a film, in the same folder.
 FILM_PAGE: Final = "film.html"
 FILM_PICTURE: Final = "film.svg"
+_NO_FINDINGS: Final = "Nothing yet: it takes five weeks of windows to know what is usual."
 _FILM_HEADING: Final = "The watermark, as a film"
 _TALL: Final = {"windows": " tall", "shares": " tall", "outcomes": " tall", "hours": " tall"}
 _KINDS: Final = 50
@@ -72,7 +73,7 @@ class Report:
     def heading(self, chart: str) -> str:
         """Return a chart's heading."""
         words = words_of(self.question)
-        text = _HEADINGS[chart].format(**{name: words[name] for name in ("kinds", "rows", "outcome")})
+        text = _HEADINGS[chart].format(**{name: words[name] for name in ("spread", "rows", "outcome")})
         return text[0].upper() + text[1:]
 
     def kinds(self) -> list[Row]:
@@ -106,10 +107,11 @@ def html_of(report: Report, *, specs: Mapping[str, Any], vega: str) -> str:
         f'role="img" aria-label="{escape(report.heading(name))}"></div></section>'
         for name in CHARTS
     )
-    findings = "\n".join(f"<li>{escape(row['text'])}</li>" for row in report.panels["findings"])
+    found = "\n".join(f"<li>{escape(row['text'])}</li>" for row in report.panels["findings"])
+    findings = f"<ul>{found}</ul>" if found else f"<p>{_NO_FINDINGS}</p>"
     style = f"""{static("page.css")}
-main {{ grid-template-columns: minmax(0, 1fr); max-width: 1060px; }}
-header, footer {{ max-width: 1060px; }}"""
+main {{ grid-template-columns: minmax(0, 1fr); max-width: 1200px; }}
+header, footer {{ max-width: 1200px; }}"""
     return f"""{head_of(report.asked, style)}
 <body>
 <header>
@@ -120,7 +122,7 @@ header, footer {{ max-width: 1060px; }}"""
 </header>
 <main>
 {charts}
-<section><h2>What the data tells</h2><ul>{findings}</ul><p class="hint">{escape(words["rule"])}</p></section>
+<section><h2>What the data tells</h2>{findings}<p class="hint">{escape(words["rule"])}</p></section>
 <section><h2>{escape(words["kinds"].capitalize())}</h2><div class="table" id="t-kinds"></div></section>
 <section><h2>The stream's micro-batches</h2><div class="table" id="t-health"></div></section>
 {_link_to_film(report)}<section><h2>Settings and versions</h2>{_settings_table(report)}</section>
@@ -152,7 +154,7 @@ def markdown_of(report: Report, pictures: Mapping[str, str]) -> str:
         f"{_books(report)}\n",
         *charts,
         "## What the data tells\n",
-        *(findings or ["Nothing yet: it takes five weeks of windows to know what is usual."]),
+        *(findings or [_NO_FINDINGS]),
         f"\n{words_of(report.question)['rule']}\n",
         _table([report.question.label(report.question.groups[-1].name), rows, "share"], shares),
         _table(names, kinds),

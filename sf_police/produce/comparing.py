@@ -60,7 +60,8 @@ def _first_difference(records: Records, number: int, spans: Spans, scan: Scan) -
         position = number + offset * count
         where = f"partition {number}, offset {offset:,} (position {position:,} of the file)"
         if there is None:
-            return position, f"{where}: the file has no more, the topic has {found.value!r:.200}"
+            more = f"the topic has {found.value!r:.200} (was more sent than this file?)"
+            return position, f"{where}: the file has no more, {more}"
         if found is None or found.offset > offset:
             return position, f"{where}: the file has {there.value!r:.200}, the topic has no record there"
         if (there.key, there.value) != (found.key, found.value):

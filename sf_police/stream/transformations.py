@@ -149,7 +149,7 @@ def time_reason(event_time: Column, timestamp: Column, *, name: str, form: str, 
     is_future = (timestamp >= earliest) & (event_time > timestamp + most)
     shown = "a day" if max_ahead == MAX_AHEAD else max_ahead
     return (
-        F.when(event_time.isNull(), F.lit(f"{name} is not a time of the form {form}"))
+        F.when(event_time.isNull(), F.lit(f"{name} is not a real time of the form {form}"))
         .when(event_time < earliest, F.lit(f"{name} is before {_EARLIEST[:4]}"))
         .when(is_future, F.lit(f"{name} is more than {shown} after the record's Kafka timestamp"))
         .when(event_time >= latest, F.lit(f"{name} is not before {_LATEST[:4]}"))

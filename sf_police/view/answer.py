@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 
 from sf_police.errors import SfPoliceError
 from sf_police.output import say
-from sf_police.question import WINDOW_END, WINDOW_START
+from sf_police.question import WINDOW_END, WINDOW_START, plural
 from sf_police.store.answers import Row, StoreReader, totals
 from sf_police.store.tables import Books
 from sf_police.store.views import OVERALL_ANSWER, kinds
@@ -48,7 +48,7 @@ def print_answer(
 
 
 def _plural(kind: str) -> str:
-    return f"{kind.replace('-', '_')}s"
+    return plural(kind.replace("-", "_"))
 
 
 def _document(store: StoreReader, *, by: str | None, window_start: datetime | None, limit: int | None) -> Row:
@@ -132,6 +132,8 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     books = store.books()
     if store.newest_windows(1):
         print_answer(store, format="table", by=None, window_start=None, limit=limit)
+    elif not books.read:
+        say("no record has been read: `make topic-inspect` shows what is in the topic, `make produce` sends a file")
     sys.stdout.flush()
     say_books(books, rows=store.database.question.rows)
     if books.rejected:

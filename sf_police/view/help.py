@@ -14,11 +14,13 @@ from typing import Any, Final
 from sf_police import config
 from sf_police.question import Question
 
+# Only for a question that takes a city's feed.
+FEEDS: Final = ("fetch", "follow")
 # The commands by what they are for, in the order in which a newcomer meets them.
 COMMANDS: Final = {
     "to begin": ("install", "doctor", "live", "drill"),
     "the job": ("generate", "create-topic", "produce", "stream", "answer", "reset"),
-    "today": ("fetch", "follow"),
+    "today": FEEDS,
     "to look": ("dashboard", "report", "film", "inspect", "rejected", "late", "trace", "verify"),
     "rarely": ("completion", "init-store", "make-archive", "make-page"),
 }
@@ -125,6 +127,8 @@ def overview(question: Question, helps: Mapping[str, str]) -> str:
         question: whose title it is.
         helps: one line about each command.
     """
+    if not question.feed:  # they are refused, and say why
+        helps = {name: text for name, text in helps.items() if name not in FEEDS}
     lines = textwrap.wrap(question.title, _width())
     named = {name for names in COMMANDS.values() for name in names}
     more = {"more": tuple(name for name in helps if name not in named)}

@@ -53,7 +53,7 @@ def stages(journey: Journey, question: Question) -> Iterator[tuple[str, str]]:
     if journey.in_file:
         yield from _file(journey.in_file)
     elif journey.in_topic:
-        yield "file", "no record of the file is this one" if journey.has_file else "there is none to look into (DATA)"
+        yield "file", "no record of the file is this one" if journey.has_file else "none to look into: name it as DATA"
     if journey.in_topic:
         yield "topic", _topic(journey.in_topic)
     batch = journey.batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from tests.support.builders import a_batch, kafka_frame
 
 
 def records_of(spark: SparkSession, question: Question, file: Path) -> DataFrame:
-    """A file's records as Kafka's source has them, in the order of events."""
+    """A file's records as Kafka's source has them, in the order of events, sent just now."""
     found = read_records(file, required=question.required)
-    return kafka_frame(spark, [record.value for record in event_records(found, question)])
+    return kafka_frame(spark, [record.value for record in event_records(found, question)], datetime.now(UTC))
 
 
 def counted(spark: SparkSession, question: Question, file: Path) -> tuple[list[tuple[Any, ...]], list[str]]:
@@ -39,7 +40,10 @@ def counted(spark: SparkSession, question: Question, file: Path) -> tuple[list[t
 def answered(
     spark: SparkSession, question: Question, view: str, counts: Sequence[tuple[Any, ...]], folder: Path
 ) -> list[dict[str, Any]]:
-    """A view's rows over some counts (decimals as scaled integers), by SQLite; Spark has to answer the same."""
+    """A view's rows over some counts (decimals as scaled integers), by SQLite; Spark has to answer the same.
+
+    They are in the order that `answer` has: windows by time, others by how frequent they are, then by name.
+    """
     types = [*(each.type for each in question.groups), *("integer" for _ in question.added_columns)]
     kinds = ["timestamp", "timestamp", *("string" if each == "string" else "bigint" for each in types)]
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(question.stored_columns, kinds, strict=True))
@@ -59,10 +63,12 @@ def answered(
 
 
 def grouped_alike(spark: SparkSession, question: Question, file: Path) -> bool:
-    """Whether `groups_of` says of each accepted record of a file what Spark counts it under."""
+    """Whether there are accepted records in a file, and `groups_of` says of each what Spark counts it under."""
     assert question.groups_of is not None
     judged = validated_records(records_of(spark, question, file), question=question)
     rows = judged.transform(filter_rejected, question=question).transform(question.accepted).collect()
-    names = [group.name for group in question.groups]
-    expected = [tuple(row[name] for name in names) for row in rows]
-    return bool(expected) and [question.groups_of(row.asDict()) for row in rows] == expected
+    for row in rows:
+        groups = tuple(row[group.name] for group in question.groups)
+        found = question.groups_of(row.asDict())
+        assert found == groups, f"groups_of says {found}, Spark counts under {groups}: {row.asDict()}"
+    return bool(rows)

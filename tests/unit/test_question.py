@@ -11,7 +11,7 @@ import pytest
 
 from examples.taxi_rides import QUESTION as TAXI
 from sf_police.calls import QUESTION
-from sf_police.question import Field
+from sf_police.question import Field, number_of, plural
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,15 @@ def test_the_fingerprint_is_of_what_is_stored(change: dict[str, Any], is_same: b
     changed = replace(QUESTION, **change)
 
     assert (json.dumps(changed.fingerprint) == json.dumps(QUESTION.fingerprint)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("window", "windows"), ("crime_type", "crime_types"), ("status", "statuses"), ("city", "cities"),
+        ("key", "keys"), ("branch", "branches"), ("tax", "taxes"),
+    ],
+)  # fmt: skip
+def test_a_column_has_a_plural(one: str, many: str) -> None:
+    assert plural(one) == many
+    assert number_of(1, many) == f"1 {one}"

@@ -93,7 +93,7 @@ async function showTable(panel) {
   const rows = await read(panel, { whole, own: ownChoice(panel) });
   fill($(`t-${panel}`), rows, {
     columns: Object.keys(rows[0] ?? {}).filter((name) => name !== "place"), // of its colour
-    names: { rows: page.state.question.rows, kinds: page.state.question.kinds, outcome: page.state.question.outcome },
+    names: { rows: page.state.question.rows, kinds: page.state.question.spread, outcome: page.state.question.outcome },
     click: panel === "windows" ? openPoint : null,
   });
 }

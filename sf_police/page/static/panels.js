@@ -3,7 +3,7 @@
 import { $, page, read } from "./app.js";
 import { DAY, choice, durationText, field, instant, putChoice, spanText, text } from "./choice.js";
 import { attachBrush, bringIntoView, choose, openSection, setValue, showBrush, spanOf } from "./choose.js";
-import { capital, measureCharts, showState } from "./status.js";
+import { capital, measureCharts, showState, writeWithCode } from "./status.js";
 import { count, fill, percent, write } from "./tables.js";
 
 const SERIES = [
@@ -82,7 +82,7 @@ async function showWindow() {
     fill($("t-window"), table, { click: (row) => openSection("p-kind", { kind: String(row[words.kind_column]) }),
       mark: (row) => (row[words.outcome_column] === words.no_vote ? "unrecorded" : "") });
   } else $("t-window").replaceChildren();
-  write($("window-late"), page.books?.late ? `${count(page.books.late)} late in the whole store; sf-police late says which, and by how much.` : "");
+  writeWithCode($("window-late"), page.books?.late ? `${count(page.books.late)} late in the whole store; ${page.state.commands.late} says which, and by how much.` : "");
   if (rejected.length) fill($("window-rejected"), rejected, { columns: REJECTED, caption: "Rejected records with a time in this window." });
   else $("window-rejected").replaceChildren();
   bringIntoView("p-window", "h-window");
@@ -170,7 +170,7 @@ export function filterKinds() {
   const usual = words.usual_column;
   const names = { usual_share: "its share", [`${usual}_${words.rows_column}`]: `its ${words.rows}` };
   write($("found"), kinds.length ? `${count(found.length)} of ${count(kinds.length)} ${words.kinds}` : "");
-  fill($("t-kinds"), found, { columns: Object.keys(kinds[0] ?? {}), most: 200, names,
+  fill($("t-kinds"), found, { columns: Object.keys(kinds[0] ?? {}), most: 200, names, decimals: words.decimals,
     click: (row) => openSection("p-kind", { kind: String(row[words.kind_column]) }) });
 }
 
@@ -216,7 +216,8 @@ async function showHealth() {
 
 async function showRejected() {
   const rows = await read("rejected", { whole: true });
-  write($("rejected-text"), rows.length ? `The newest ${count(rows.length)}, as text; all of them, with their reasons: sf-police rejected.` : "None.");
+  const command = page.state.commands.rejected;
+  writeWithCode($("rejected-text"), rows.length ? `The newest ${count(rows.length)}, as text; all of them, with their reasons: ${command}.` : "None.");
   if (rows.length) fill($("t-rejected"), rows, { columns: REJECTED });
   else $("t-rejected").replaceChildren();
 }

@@ -7,6 +7,7 @@ for (const [name, panel] of Object.entries(panelOf)) await drawn.show(`c-${name}
 const usual = REPORT.words.usual_column;
 fill(document.getElementById("t-kinds"), REPORT.panels.kinds, {
   caption: `The ${REPORT.panels.kinds.length} most frequent.`,
+  decimals: REPORT.words.decimals,
   names: { usual_share: "its share", [`${usual}_${REPORT.words.rows_column}`]: `its ${REPORT.words.rows}` },
 });
 fill(document.getElementById("t-health"), REPORT.panels.health, { caption: `The newest ${REPORT.panels.health.length}.` });

@@ -9,17 +9,19 @@ export function showState() {
   const words = page.state.question;
   const isBroken = Boolean(page.books && !page.books.is_balanced);
   const said = page.isLost ? "connection lost" : isBroken ? "books do not balance" : page.state.state_text;
-  document.title = `${words.kinds} per window: ${said}`;
+  document.title = `${capital(words.spread)} per window: ${said}`;
   showBadge(page.isLost ? "away" : isBroken ? "broken" : page.state.state, said);
   writeWithCode($("note"), page.isLost ? LOST : page.refused || (isBroken ? page.state.broken_note : page.state.note));
   write($("where"), page.state.topic ? `topic ${page.state.topic}` : "");
   write($("question"), words.title);
   write($("trace-label"), words.id);
-  write($("h-windows"), `${capital(words.kinds)} per window`);
+  write($("h-windows"), `${capital(words.spread)} per window`);
   write($("h-shares"), `Usual ${words.outcome}`);
   write($("h-outcomes"), `Share of each ${words.outcome} over time`);
   write($("h-hours"), `${capital(words.rows)} by weekday and hour`);
   write($("h-kinds"), capital(words.kinds));
+  write($("h-kind-shares"), words.outcome);
+  $("c-kind-shares").ariaLabel = words.outcome;
   write($("rule"), words.rule);
   write($("reading"), !page.state.batch || page.state.is_whole ? "" : `reading the store: since ${page.state.first ?? "…"} so far`);
   write($("program"), `sf-police ${page.state.program}. Times are wall clock${words.time_zone ? ` of ${words.time_zone}` : ""}, as in the records.`);
@@ -34,7 +36,7 @@ export function showState() {
 }
 
 // What is between backticks is something to type.
-function writeWithCode(element, text) {
+export function writeWithCode(element, text) {
   const parts = text.split("`");
   if (element.textContent === parts.join("")) return;
   element.replaceChildren(...parts.map((part, place) => {

@@ -24,7 +24,14 @@ function isTime(text) {
   return typeof text === "string" && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/.test(text);
 }
 
-function shown(name, value) {
+// Exact fractions come as texts, such as "203677.93", in columns that the question names.
+function decimal(value) {
+  const [whole, fraction] = value.split(".");
+  return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction ? `.${fraction}` : "");
+}
+
+function shown(name, value, decimals) {
+  if (typeof value === "string" && decimals.includes(name)) return decimal(value);
   if (name === "share" || name.endsWith("_share")) return percent(value);
   if (isTime(value)) return value.slice(0, name.endsWith("committed_at") ? 19 : 16);
   if (typeof value === "number") return name === "batch" || name === "hour" ? String(value) : count(value);
@@ -33,9 +40,9 @@ function shown(name, value) {
 
 // Fills the element with a table of the rows; `click(row)` makes the first column's texts buttons. A table that is there
 // is filled in place, so that the focus, a selection and the scroll position stay.
-export function fill(element, rows, { caption = "", columns = null, names = {}, most = 500, click = null, mark = null } = {}) {
+export function fill(element, rows, { caption = "", columns = null, names = {}, decimals = [], most = 500, click = null, mark = null } = {}) {
   const shownColumns = columns ?? (rows.length ? Object.keys(rows[0]) : []);
-  const numeric = new Set(shownColumns.filter((name) => rows.some((row) => typeof row[name] === "number")));
+  const numeric = new Set(shownColumns.filter((name) => decimals.includes(name) || rows.some((row) => typeof row[name] === "number")));
   const table = tableOf(element, shownColumns.map((name) => names[name] ?? label(name)));
   const more = rows.length > most ? `The first ${count(most)} of ${count(rows.length)} rows; all of them: CSV.` : "";
   const keys = click && rows.length > 1 ? "The arrow keys go from row to row." : "";
@@ -53,7 +60,7 @@ export function fill(element, rows, { caption = "", columns = null, names = {}, 
       const cell = line.cells[at] ?? line.insertCell();
       cell.className = numeric.has(name) ? "n" : name === "value" ? "value" : isTime(row[name]) ? "t" : "";
       const holder = click && at === 0 ? buttonIn(cell, () => click(row)) : name === "value" ? codeIn(cell) : cell;
-      write(holder, shown(name, row[name]) || (click && at === 0 ? "(blank)" : ""));
+      write(holder, shown(name, row[name], decimals) || (click && at === 0 ? "(blank)" : ""));
     });
   });
   makeReachable(body);

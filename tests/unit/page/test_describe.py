@@ -38,6 +38,7 @@ def test_a_snapshot_is_described_whole() -> None:
     found = described(snapshot, QUESTION)
 
     assert found.pop("question")["title"] == QUESTION.asks
+    assert list(found.pop("commands")) == ["rejected", "late"]
     assert found == {
         "version": 9, "program": __version__, "state": "live", "state_text": "live",
         "note": "a stream runs into this store, and the page follows each commit",
@@ -69,7 +70,9 @@ def test_where_there_is_no_makefile_the_command_is_named(monkeypatch: pytest.Mon
     monkeypatch.setattr(how_to, "is_clone", lambda: False)
     monkeypatch.setattr(how_to, "program", lambda: "sf-police")
 
-    assert described(Snapshot(1, "stopped"), QUESTION)["note"].endswith("`sf-police stream` resumes it")
+    found = described(Snapshot(1, "stopped"), QUESTION)
+    assert found["note"].endswith("`sf-police stream` resumes it")
+    assert found["commands"] == {"rejected": "`sf-police rejected`", "late": "`sf-police late`"}
 
 
 def test_the_words_are_the_questions() -> None:
@@ -78,12 +81,19 @@ def test_the_words_are_the_questions() -> None:
     assert words.pop("rule").startswith("A window is marked when its rides are further from the median")
     assert words.pop("colors") == {**dict(enumerate(PALETTE)), OTHERS_PLACE: OTHERS, NO_VOTE_PLACE: NO_VOTE}
     assert words == {
-        "title": TAXI.title, "rows": "rides", "rows_column": "rides", "id": "ride id", "kinds": "zones", "kind": "zone",
-        "kind_column": "zone", "outcome": "payment", "outcome_column": "payment", "no_vote": "",
-        "usual_column": "usual_payment", "time_zone": "",
+        "title": TAXI.title, "rows": "rides", "rows_column": "rides", "id": "ride id", "spread": "zones",
+        "kinds": "zones", "kind": "zone", "kind_column": "zone", "outcome": "payment", "outcome_column": "payment",
+        "no_vote": "", "usual_column": "usual_payment", "time_zone": "", "decimals": ["fare"],
     }  # fmt: skip
     assert words_of(QUESTION)["no_vote"] == "Not recorded"
+    assert (words_of(QUESTION)["kinds"], words_of(QUESTION)["decimals"]) == ("crime types", [])
     assert words_of(QUESTION)["time_zone"] == "America/Los_Angeles"
+
+
+def test_all_kinds_are_not_called_what_only_some_of_them_are() -> None:
+    words = words_of(replace(TAXI, spread="zones_with_tips"))
+
+    assert (words["spread"], words["kinds"]) == ("zones with tips", "zones")
 
 
 @pytest.mark.parametrize(
