@@ -181,3 +181,20 @@ def test_a_store_whose_every_record_was_rejected_says_why(
 
     store_batch(database, COUNTS)
     expect(viewer.page.locator("#made-of")).to_have_text(FIGURES)
+
+
+def test_another_questions_page_has_its_words_commands_and_exact_sums(url: str, serve: Serve, look: Look) -> None:
+    rejected = {"topic": "rides", "partition": 0, "offset": 0, "value": b"{", "reason": "not JSON"}
+    with closing(open_database(url, TAXI_RIDES)) as database:
+        store_batch(
+            database, [(*WINDOW, "Airport", "card", 2, 123_456_750), (*WINDOW, "Docks", "cash", 1, 905)], [rejected]
+        )
+
+    viewer = look(serve(url, program="examples.taxi_rides")).open()
+
+    assert viewer.text("#h-kinds") == "Zones"
+    assert [[cell for cell in row if "." in cell] for row in viewer.table("t-kinds")] == [["1,234,567.50"], ["9.05"]]
+    assert viewer.page.locator("#t-kinds tbody tr").first.locator("td.n").last.inner_text()
+    assert viewer.text("#rejected-text").endswith("-m examples.taxi_rides rejected.")
+    viewer.page.locator("#t-kinds tbody button").first.click()
+    expect(viewer.page.locator("#h-kind-shares")).to_have_text("payment")

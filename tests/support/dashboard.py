@@ -16,14 +16,15 @@ from tests.support.waiting import eventually, wait_for_line
 class Dashboard:
     """A dashboard on a store; it can be ended, and started again on the same port."""
 
-    def __init__(self, store: str, **settings: str) -> None:
+    def __init__(self, store: str, program: str = "sf_police", **settings: str) -> None:
         self.port = free_ports()
         self.address = f"http://127.0.0.1:{self.port}/"
         self._env = clean_environment(STORE=store, DASHBOARD_PORT=str(self.port), **settings)
+        self._program = program
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> Dashboard:
-        command = [sys.executable, "-m", "sf_police", "dashboard"]
+        command = [sys.executable, "-m", self._program, "dashboard"]
         self._process = subprocess.Popen(command, env=self._env, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         line = wait_for_line(self._process, "dashboard: ")
         assert line == f"dashboard: {self.address} (Ctrl-C ends it)\n"
