@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import locale
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,12 @@ MAY_SKIP = (
     "root may read every file",  # the tests of full disks and of a machine without a name take root
     "SF_POLICE_REAL_FILE is not set",  # the original file may not be shipped
 )
+
+
+def pytest_configure() -> None:
+    # A shell makes what it runs in the background ignore Ctrl-C, which children inherit: no test could send it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -57,6 +57,9 @@ def main(argv: Sequence[str] | None = None, *, question: Question = QUESTION, pr
         drop_output()
         return 1
     except KeyboardInterrupt:
+        # Python forgets it by that: an interrupt within an `exec`, as a dataclass is made by, would end the process by
+        # SIGINT in the end, whatever its exit code is.
+        exec("")  # noqa: S102
         say("interrupted")
         return stop.exit_code
     finally:

@@ -21,6 +21,7 @@ _ROWS: Final = 20
 
 def late(run: Run, *, format: str, limit: int | None) -> int:
     """Print which records were late, by how much, and in which micro-batch."""
+    from sf_police.spark.failures import jvm_watched
     from sf_police.spark.session import create_session, stop_session
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import existing_database
@@ -57,7 +58,8 @@ def late(run: Run, *, format: str, limit: int | None) -> int:
     config = as_judged(config, settings)
     session = create_session(config, records=records, java_properties=java_properties(config), user_options=options)
     try:
-        found = list(read_late_batches(session, config, question, wanted, first))
+        with jvm_watched(session):
+            found = list(read_late_batches(session, config, question, wanted, first))
     finally:
         stop_session(session)
     shown = newest_records(found, most)

@@ -55,6 +55,7 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
         run: the settings, the question, and the signal.
         companion: what runs beside the stream, from its start on, and can end it.
     """
+    from sf_police.spark.failures import jvm_watched
     from sf_police.spark.session import stop_session
     from sf_police.store.answers import StoreReader
     from sf_police.store.database import open_database
@@ -75,12 +76,12 @@ def count_records(run: Run, companion: Companion | None = None) -> int:
         if topic.hidden:
             say(terminal.hidden_line(topic))
         config, session = startup.start_session(config, topic, database, say=say)
-        if config.spark_ui_port:
-            note = "" if config.has_loopback_master else _ON_EVERY_ADDRESS
-            say(f"Spark's UI: {session.sparkContext.uiWebUrl}{note}")
         reader, writer = StoreReader(database), StoreWriter(database, config.retained)
         try:
-            with stop.awaited():
+            with jvm_watched(session), stop.awaited():
+                if config.spark_ui_port:
+                    note = "" if config.has_loopback_master else _ON_EVERY_ADDRESS
+                    say(f"Spark's UI: {session.sparkContext.uiWebUrl}{note}")
                 with (
                     live.batches(reader, config, topic) as show,
                     companion.running(show) if companion else nullcontext(),

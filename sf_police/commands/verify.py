@@ -152,6 +152,7 @@ class _Verification:
         self.show("books and tables", Comparison(line, None if books.is_balanced else line))
 
     def _recount(self, topic: Topic) -> None:
+        from sf_police.spark.failures import jvm_watched
         from sf_police.spark.session import create_session, stop_session
         from sf_police.store.answers import StoreReader
         from sf_police.store.comparison import Comparison
@@ -167,14 +168,10 @@ class _Verification:
             self.show("topic and store", Comparison(f"not counted again: {why}", is_done=False))
             return
         read = sum(batch.read for batch in batches)
-        session = create_session(
-            self.config,
-            records=read,
-            java_properties=java_properties(self.config),
-            user_options=user_options(self.config),
-        )
+        properties, options = java_properties(self.config), user_options(self.config)
+        session = create_session(self.config, records=read, java_properties=properties, user_options=options)
         try:
-            with _spark_failures(), ExitStack() as opened:
+            with jvm_watched(session), _spark_failures(), ExitStack() as opened:
                 local = self.config.local_checkpoint
                 if local:
                     self._compare_recount(session, batches, LocalFolder(local))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Final
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 
 from sf_police.errors import SfPoliceError
 from sf_police.spark.jvm import LEAST_OPEN_FILES, MORE_FILES, most_open_files
 from sf_police.spark.remote_failures import causes_of, known_failure
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _BROKERS_GONE: Final = ("the brokers no longer answer", "check `make kafka-status`, then run again")
 _LOGIN: Final = ("the brokers refused the login", "check the user and the password in KAFKA_CLIENT_PROPERTIES")
@@ -26,6 +30,7 @@ _RESULT: Final = (
     "a micro-batch's counts are more than Spark's driver may hold, half of its memory",
     "double SPARK_DRIVER_MEMORY and run again; later micro-batches are smaller with a lower MAX_OFFSETS_PER_TRIGGER",
 )
+_ENDING_S: Final = 1.0
 _FILES: Final = ("no more files may be open at once", MORE_FILES)
 # Fragments of Java errors: what each means, and the remedy. The more telling come first.
 _KNOWN: Final = {
@@ -86,6 +91,31 @@ _EXCEPTION: Final = re.compile(
 _JVM_ERROR: Final = re.compile(
     r"^(Error .*|.*\b(?:not found|failed)\b.*|Unrecognized .*|Conflicting .*)$", re.MULTILINE
 )
+
+
+@contextmanager
+def jvm_watched(session: SparkSession) -> Iterator[None]:
+    """Say in one line that the session's JVM has ended, where a call into it fails for that.
+
+    Raises:
+        SfPoliceError: it has ended.
+    """
+    try:
+        yield
+    except (Py4JError, OSError) as error:
+        if isinstance(error, Py4JJavaError) or not _has_ended(session):
+            raise
+        raise SfPoliceError("Spark's JVM has ended", remedy="see spark.log, then run again") from error
+
+
+def _has_ended(session: SparkSession) -> bool:
+    gateway: Any = session.sparkContext._gateway
+    if gateway.proc is None:  # spark-submit's
+        return False
+    # Its connections break a moment before it is gone.
+    with suppress(subprocess.TimeoutExpired):
+        gateway.proc.wait(_ENDING_S)
+    return gateway.proc.poll() is not None
 
 
 def failure(error: Exception) -> SfPoliceError:

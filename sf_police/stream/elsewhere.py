@@ -169,12 +169,13 @@ def checkpoint_folder(config: Config, *, say: Callable[[str], None]) -> Iterator
         yield LocalFolder(config.local_checkpoint)
         return
     # Only here, as pyspark takes half a second to be imported.
+    from sf_police.spark.failures import jvm_watched
     from sf_police.spark.session import create_session, stop_session
 
     config = replace(config, spark_master="local[1]", spark_ui_port=None)
     session = create_session(config, records=0, user_options=user_options(config))
     try:
-        with closing(HadoopFolder(session, config.checkpoint, say=say)) as folder:
+        with jvm_watched(session), closing(HadoopFolder(session, config.checkpoint, say=say)) as folder:
             yield folder
     finally:
         stop_session(session)

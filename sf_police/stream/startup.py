@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from sf_police.config import SMALL_BATCH_RECORDS, Config
 from sf_police.spark.executors import wait_for_executors
+from sf_police.spark.failures import jvm_watched
 from sf_police.spark.session import create_session, stop_session
 from sf_police.store.answers import StoreReader
 from sf_police.store.database import Database
@@ -64,18 +65,19 @@ def start_session(
     records = topic.records if config.until_end else None
     session = create_session(config, records=records, java_properties=java_properties(config), user_options=options)
     try:
-        is_shared = _ensure_placed(config, session, options, say=say)
-        with ExitStack() as opened:
-            folder = local or opened.enter_context(closing(HadoopFolder(session, config.checkpoint, say=say)))
-            if not local:
-                stored = resumed_settings(config, topic, folder, store, say=say)
-            is_chosen = stored is not None or config.state_partitions is not None or config.has_small_batches
-            cores = wait_for_executors(session, counts_cores=is_shared or not is_chosen, say=say)
-            config = with_state_partitions(config, stored, cores=cores)
-            session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
-            _bind(config, topic, folder, database, stored, say=say)
-        if is_shared:
-            ensure_seen(session, config.checkpoint, tasks=cores)
+        with jvm_watched(session):
+            is_shared = _ensure_placed(config, session, options, say=say)
+            with ExitStack() as opened:
+                folder = local or opened.enter_context(closing(HadoopFolder(session, config.checkpoint, say=say)))
+                if not local:
+                    stored = resumed_settings(config, topic, folder, store, say=say)
+                is_chosen = stored is not None or config.state_partitions is not None or config.has_small_batches
+                cores = wait_for_executors(session, counts_cores=is_shared or not is_chosen, say=say)
+                config = with_state_partitions(config, stored, cores=cores)
+                session.conf.set("spark.sql.shuffle.partitions", str(config.state_partitions))
+                _bind(config, topic, folder, database, stored, say=say)
+            if is_shared:
+                ensure_seen(session, config.checkpoint, tasks=cores)
     except BaseException:
         stop_session(session)
         raise

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
 
 
 def state_partitions(job: Job) -> int:
-    with sqlite3.connect(job.state / "answers.db") as connection:
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection, connection:
         [(settings,)] = connection.execute("SELECT settings FROM streams")
     return int(json.loads(settings)["state_partitions"])
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_the_answer_is_that_of_one_machine_in_any_zone(
     job.run("stream", "--until-end")
 
     def counts(of: Job) -> list[str]:
-        with sqlite3.connect(of.state / "answers.db") as connection:
+        with closing(sqlite3.connect(of.state / "answers.db")) as connection, connection:
             return sorted(json.dumps(row) for row in connection.execute("SELECT * FROM window_answers"))
 
     assert counts(job) == counts(alone)

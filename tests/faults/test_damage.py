@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_flipped_bit_is_refused_or_harmless(job: Job, target: str, at: float) 
     ],
 )
 def test_what_is_altered_in_the_store_is_refused(job: Job, what: str, alter: str, said: str) -> None:
-    with sqlite3.connect(job.state / "answers.db") as connection:
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection, connection:
         connection.execute(f"UPDATE counts SET {what}")
 
     with fault(f"{alter} altered in the store", "refused, nothing written"):

@@ -84,7 +84,7 @@ def test_the_stream_is_asked_to_end(make_job: Callable[..., Job], number: signal
     job = make_job()
     some_records(job)
     process = job.start("stream", "--until-end", **SMALL)
-    wait_for_line(process, "batch ")
+    wait_for_line(process, "batch 0: ")
     process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 128 + number
@@ -94,11 +94,12 @@ def test_the_stream_is_asked_to_end(make_job: Callable[..., Job], number: signal
     assert_exact(job)
 
 
-def test_the_jvm_alone_is_killed(make_job: Callable[..., Job]) -> None:
+@pytest.mark.parametrize("line", ["MAX_OFFSETS_PER_TRIGGER=", "batch 0: "], ids=["before", "while it counts"])
+def test_the_jvm_alone_is_killed(make_job: Callable[..., Job], line: str) -> None:
     job = make_job()
     some_records(job)
     process = job.start("stream", "--until-end", **SMALL)
-    wait_for_line(process, "batch ")
+    wait_for_line(process, line)
     [jvm] = subprocess.run(
         ["pgrep", "-P", str(process.pid), "java"], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -108,7 +109,8 @@ def test_the_jvm_alone_is_killed(make_job: Callable[..., Job]) -> None:
     assert said.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in said
 
-    with fault("Spark's JVM killed, Python not", "one line; then exact"):
+    moment = "while it counts" if "batch" in line else "before it counts"
+    with fault(f"Spark's JVM killed, Python not, {moment}", "one line; then exact"):
         job.run("stream", "--until-end", **SMALL)
     assert_exact(job)
 
@@ -167,7 +169,7 @@ def test_the_broker_is_killed_while_the_stream_reads(brokers: Brokers, tmp_path:
     job = own_job(brokers, tmp_path)
     job.run("produce")
     process = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="2000")
-    wait_for_line(process, "batch ")
+    wait_for_line(process, "batch 0: ")
     brokers.kill()
     with fault("the only broker killed while the stream reads, and started again", "exact"):
         brokers.start()
@@ -192,7 +194,7 @@ def test_any_one_of_three_brokers_is_killed(brokers: Brokers, tmp_path: Path) ->
         brokers.start()
 
     stream = job.start("stream", "--until-end", MAX_OFFSETS_PER_TRIGGER="4000")
-    wait_for_line(stream, "batch ")
+    wait_for_line(stream, "batch 0: ")
     with fault("broker 1 of three killed while the stream reads", "nothing stops"):
         brokers.kill(0)
         _, said = stream.communicate(timeout=200)

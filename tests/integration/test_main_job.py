@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def csv_rows(text: str) -> list[tuple[Any, ...]]:
 
 
 def stored_counts(job: Job) -> dict[tuple[str, str, str], int]:
-    with sqlite3.connect(job.state / "answers.db") as connection:
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection, connection:
         rows = connection.execute("SELECT window_start, crime_type, resolution, calls FROM counts").fetchall()
     counts = {(start, crime_type, resolution): calls for start, crime_type, resolution, calls in rows}
     assert len(counts) == len(rows)
@@ -89,7 +90,7 @@ def test_rejected_records_are_stored_once_and_the_stream_goes_on(job: Job) -> No
 
     assert first == {"read": 7, "counted": 2, "duplicates": 0, "late": 0, "rejected": 5}
     assert second == {"read": 9, "counted": 3, "duplicates": 0, "late": 0, "rejected": 6}
-    with sqlite3.connect(job.state / "answers.db") as connection:
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection, connection:
         rows = connection.execute('SELECT topic, "partition", "offset", value FROM rejected ORDER BY 2, 3').fetchall()
     assert rows == [(job.topic, 0, n + 1, value) for n, value in enumerate(bad)] + [(job.topic, 1, 0, bad[0])]
     shown = json.loads(job.run("rejected", "--format", "json", "--reason", "utf-8").stdout)

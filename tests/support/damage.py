@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sf_police.calls import QUESTION
@@ -21,7 +22,7 @@ def alter_file(path: Path) -> None:
 
 def alter_count(path: Path) -> None:
     """One call more in one row."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "UPDATE counts SET calls = calls + 1 WHERE (window_start, crime_type, resolution) IN (SELECT window_start, "
             "crime_type, resolution FROM counts WHERE crime_type = 'Passing Call' LIMIT 1)"
@@ -30,7 +31,7 @@ def alter_count(path: Path) -> None:
 
 def move_a_call(path: Path) -> None:
     """One call into another row of its window, with the digests of the store made to agree: all books balance."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         window, first, last = connection.execute(
             "SELECT window_start, MIN(crime_type), MAX(crime_type) FROM counts GROUP BY window_start "
             "HAVING COUNT(DISTINCT crime_type) > 1 LIMIT 1"
@@ -51,7 +52,7 @@ def agree(path: Path) -> None:
     with database.transaction() as connection:
         wanted = digest_of_rows(counts_rows(connection, database), QUESTION.added_columns)
     database.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         digests = connection.execute("SELECT batch_id, digest FROM batches ORDER BY batch_id").fetchall()
         others = sum(digest for _, digest in digests[:-1])
         connection.execute(

@@ -38,7 +38,7 @@ def answered(job: Job) -> list[str]:
 
 
 def dump(job: Job) -> list[str]:
-    with sqlite3.connect(job.state / "answers.db") as connection:
+    with closing(sqlite3.connect(job.state / "answers.db")) as connection:
         return list(connection.iterdump())
 
 

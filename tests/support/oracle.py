@@ -12,6 +12,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -138,7 +139,7 @@ def accepted(records: list[Any], result: Expected) -> list[tuple[datetime, dict[
 
 def assert_exact(store: Path, servers: str, topic: str) -> Counter[str]:
     """Invariants I1 to I4 of a store against the topic; gives the books."""
-    with sqlite3.connect(store) as connection:
+    with closing(sqlite3.connect(store)) as connection, connection:
         rows = connection.execute(
             "SELECT batch_id, start_offsets, end_offsets FROM batches ORDER BY batch_id"
         ).fetchall()

@@ -174,3 +174,18 @@ def test_metrics_without_their_package_say_what_to_install(
     assert "prometheus_client" in line
     assert line.endswith("): install the extra `dashboard`\n")
     assert said(capsys, "stream") == f"error: {NOWHERE}"
+
+
+def test_an_interrupt_within_an_exec_ends_by_its_exit_code_too(tmp_path: Path) -> None:
+    # As a dataclass is made by: Python would end by SIGINT later on, although the interrupt was caught.
+    (tmp_path / "interrupted.py").write_text(
+        "from sf_police import cli\n"
+        "cli._run = lambda *_: exec('raise KeyboardInterrupt')\n"
+        "raise SystemExit(cli.main(['answer']))\n"
+    )
+
+    env = {**clean_environment(), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from py4j.protocol import Py4JError, Py4JNetworkError
+
+from sf_police.errors import SfPoliceError
 from sf_police.spark import failures
-from sf_police.spark.failures import failure, first_exception, start_failure
+from sf_police.spark.failures import failure, first_exception, jvm_watched, start_failure
 
 
 class Throwable:
@@ -200,3 +207,40 @@ def test_java_without_files_says_something_else(
     found = start_failure("java.lang.InternalError: Error loading java.security file", None, master="", log_file="x")
 
     assert ("no more files may be open" in str(found)) == is_named
+
+
+@pytest.fixture
+def session() -> Iterator[Any]:
+    """A session whose JVM is another program."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield SimpleNamespace(sparkContext=SimpleNamespace(_gateway=SimpleNamespace(proc=process)))
+    process.kill()
+    process.wait()
+
+
+ERRORS = [Py4JError("an error occurred"), Py4JNetworkError("no answer"), ConnectionRefusedError(111, "refused")]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_jvm_that_has_ended_is_said_in_one_line(session: Any, error: Exception) -> None:
+    session.sparkContext._gateway.proc.kill()
+
+    with pytest.raises(SfPoliceError, match="Spark's JVM has ended"), jvm_watched(session):
+        raise error
+
+
+@pytest.mark.parametrize("error", [*ERRORS, ValueError("ours")])
+def test_while_it_runs_an_error_is_what_it_is(session: Any, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "_ENDING_S", 0.01)
+
+    with pytest.raises(type(error)) as raised, jvm_watched(session):
+        raise error
+
+    assert raised.value is error
+
+
+def test_of_spark_submits_jvm_nothing_is_known(session: Any) -> None:
+    session.sparkContext._gateway.proc = None
+
+    with pytest.raises(Py4JError), jvm_watched(session):
+        raise ERRORS[0]
