@@ -8,7 +8,6 @@ Each cell is a process of its own, because a JVM gets faster as it runs. `study.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import by_resolution, config_with, expected_counts, many_records, stored_counts
+from benchmarks.common import by_resolution, config_with, expected_counts, many_records, most_mb, stored_counts
 from sf_police.calls import QUESTION
 from sf_police.spark.session import stop_session
 from sf_police.store.answers import StoreReader
@@ -87,14 +86,14 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
             writer = StoreWriter(database)
             query.run_stream(session, config, QUESTION, writer, is_stopped=is_done, on_batch=note)
             progress = [json.loads(one.json) for query in queries for one in query.recentProgress]
-            most_mb = _most_mb()  # before the check below, which needs memory, too
+            held_mb = most_mb()  # before the check below, which needs memory, too
         finally:
             stop_session(session)
         _check(cell, StoreReader(database))
     batches = [_batch(one) for one in progress if one["numInputRows"]]
     return {
         "cell": asdict(cell), "state_partitions": config.state_partitions,
-        "batches": batches, "heaps_mb": heaps_mb, "most_mb": most_mb,
+        "batches": batches, "heaps_mb": heaps_mb, "most_mb": held_mb,
     }  # fmt: skip
 
 
@@ -108,11 +107,6 @@ def _batch(progress: dict[str, Any]) -> dict[str, Any]:
             for name in ("allUpdatesTimeMs", "allRemovalsTimeMs", "commitTimeMs")
         },
     }
-
-
-def _most_mb() -> int:
-    # Of Python alone; its JVM is another process.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def _heap_mb(session: Any) -> int:

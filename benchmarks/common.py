@@ -239,3 +239,12 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     """Format rows as a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def most_mb() -> int:
+    """Return the most memory that this process has had (Linux).
+
+    Not by getrusage, whose maximum a process inherits from the one that started it.
+    """
+    [most] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(most) >> 10

@@ -5,7 +5,6 @@ many quarters, and memory of the producer with a file of 2 GB. The stream itself
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from benchmarks import common
 from benchmarks.cell import Cell
 from benchmarks.study import run_cell
 from benchmarks.targets import environment, sf_police
+from tests.support.memory import run_measured
 
 PARTITIONS = 3
 CALLS = 1_000_000 if common.IS_QUICK else 10_000_000
@@ -57,7 +57,7 @@ def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
                 group.clear()
     env = environment(servers, "large", folder)
     subprocess.run(sf_police("create-topic"), env=env, cwd=common.ROOT, check=True, capture_output=True)
-    done = subprocess.run(sf_police("produce", str(file)), env=env, cwd=common.ROOT, capture_output=True, text=True)
+    done, most_mb = run_measured(sf_police("produce", str(file)), env=env, cwd=common.ROOT)
     if done.returncode:
         raise SystemExit(done.stderr)
     held = common.held_records(servers, "large")
@@ -66,7 +66,7 @@ def producer_growth(servers: str, folder: Path) -> dict[str, Any]:
     return {
         "file_bytes": file.stat().st_size,
         "said": done.stderr.splitlines(),
-        "most_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
+        "most_mb": most_mb,
     }
 
 

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import common
-from benchmarks.store import _most_mb, deltas
+from benchmarks.store import deltas
 from sf_police.calls import QUESTION
 from sf_police.question import EVENT_TIME
 from sf_police.spark.failures import failure
@@ -66,7 +66,7 @@ def measure_deltas(number: int, folder: Path) -> dict[str, Any]:
         took = time.monotonic() - began
     finally:
         stop_session(session)
-    return {"deltas": number, "seconds": round(took, 2), "arrow_mb": table.nbytes >> 20, "python_mb": _most_mb()}
+    return {"deltas": number, "seconds": round(took, 2), "arrow_mb": table.nbytes >> 20, "python_mb": common.most_mb()}
 
 
 def measure_state(number: int, folder: Path) -> dict[str, Any]:

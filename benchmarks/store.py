@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -144,15 +143,9 @@ def _grown_mb(url: str, path: str, way: str) -> int:
         table = ipc.open_file(path).read_all()
         # Not by getrusage, whose maximum a process inherits from its parent.
         Path("/proc/self/clear_refs").write_text("5")
-        before = _most_mb()
+        before = common.most_mb()
         stored.write(table, way)
-        return _most_mb() - before
-
-
-def _most_mb() -> int:
-    """Return the most memory that this process has had since the last reset (Linux)."""
-    [most] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(most) >> 10
+        return common.most_mb() - before
 
 
 def main() -> None:

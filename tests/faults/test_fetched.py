@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from tests.support.city import BEGIN, ManyRows
 from tests.support.environment import ROOT, clean_environment
 from tests.support.fault_table import fault
 from tests.support.killing import kill
+from tests.support.memory import run_measured
 from tests.support.socrata import open_data
 from tests.support.waiting import eventually
 
@@ -39,14 +39,9 @@ def test_two_million_rows_killed_twice(tmp_path: Path, say_aloud: Callable[[str]
 
             eventually(is_so_far, AssertionError, FileNotFoundError, seconds=600)
             kill(process)
-        with (tmp_path / "said").open("w+") as said:
-            last_run = subprocess.Popen(command, env=env, cwd=ROOT, stderr=said)
-            _, code, used = os.wait4(last_run.pid, 0)
-            said.seek(0)
-            lines = said.read().splitlines()
-    assert code == 0, lines
-    used_mb = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-    say_aloud(f"{lines[-1]}; {used_mb:,.0f} MB at most, {path.stat().st_size / 1e6:,.0f} MB on disk")
+        done, used_mb = run_measured(command, env=env, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    say_aloud(f"{done.stderr.splitlines()[-1]}; {used_mb:,.0f} MB at most, {path.stat().st_size / 1e6:,.0f} MB on disk")
 
     with gzip.open(path, "rt") as file:
         found = [int(re.search(r'"crime_id":"26(\d+)"', line)[1]) for line in file]  # type: ignore[index]
