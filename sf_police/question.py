@@ -30,6 +30,8 @@ WINDOW_END: Final = "window_end"
 _FIELD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _COLUMN_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL: Final = re.compile(r"decimal\((\d+),(\d+)\)")
+# Of a value that is summed: thousands of the largest ones still add up to less than 64 bits hold.
+SUMMED_DIGITS: Final = 15
 _MOST_DIGITS: Final = 18  # of a decimal, so that its scaled integer fits into 64 bits
 
 
@@ -95,7 +97,8 @@ class Question:
             like the times.
         groups: columns that `accepted` adds and `counts` groups by, strings or integers.
         rows: what the records are called, in the plural; also the column of their count.
-        sums: columns that `counts` sums, integers or decimals; the store holds decimals as scaled integers.
+        sums: columns that `counts` sums, integers or decimals, of at most 15 digits: a record with a larger integer is
+            rejected. The store holds decimals as scaled integers.
         fault: returns a column over the required fields and `event_time` that says why a well-formed record is
             rejected, NULL where it is accepted; None if there is no such rule.
         accepted: turns accepted records (their required fields and `event_time`) into rows with the group columns.
@@ -165,6 +168,7 @@ class Question:
             _ensure(each.name, not each.digits, "a group column: it is a decimal")
         for each in self.sums:
             _ensure(each.name, each.type != "string", "a sum: it is a string")
+            _ensure(each.name, each.digits <= SUMMED_DIGITS, f"a sum: it has more than {SUMMED_DIGITS} digits")
         is_sortable = re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?", self.time_form)
         _ensure(self.time_form, is_sortable, "a time's form: use 2018-12-31T23:57:00.000, or less of it, or Z after it")
         datetime.fromisoformat(self.time_form)

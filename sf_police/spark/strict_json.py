@@ -15,7 +15,7 @@ from operator import or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from sf_police.question import REASON, WHITE_SPACE, Field
+from sf_police.question import REASON, SUMMED_DIGITS, WHITE_SPACE, Field
 from sf_police.spark.compact_form import spark_type
 
 VALUE = "value"
@@ -107,6 +107,16 @@ def length_reason(fields: Sequence[Field]) -> Column:
         # Hardly any text is so long that it has to be trimmed.
         is_long = (F.octet_length(text) > most) & (F.octet_length(trimmed(text)) > most)
         reason = F.when(is_long, F.lit(f"{field.name} is longer than {most:,} bytes")).otherwise(reason)
+    return reason
+
+
+def sum_reason(fields: Sequence[Field], sums: Sequence[Field]) -> Column:
+    """Return which required integer is too large to be added up, so that two records cannot end a stream."""
+    reason, summed = F.lit(None).cast("string"), {each.name for each in sums}
+    for field in reversed([each for each in fields if each.is_required and each.type == "integer"]):
+        if field.name in summed:
+            is_large = ~F.col(field.name).between(1 - 10**SUMMED_DIGITS, 10**SUMMED_DIGITS - 1)
+            reason = F.when(is_large, F.lit(f"{field.name} has more than {SUMMED_DIGITS} digits")).otherwise(reason)
     return reason
 
 

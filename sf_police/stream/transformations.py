@@ -67,8 +67,9 @@ def with_reason(records: DataFrame, *, question: Question, max_ahead: str = MAX_
     time, timestamp = F.col(EVENT_TIME), F.col(kafka(TIMESTAMP))
     of_time = time_reason(time, timestamp, name=question.time, form=question.time_form, max_ahead=max_ahead)
     of_length = strict_json.length_reason(question.fields)
+    of_sum = [strict_json.sum_reason(question.fields, question.sums)] if question.sums else []
     of_question = [question.fault()] if question.fault else []
-    return records.withColumn(REASON, F.coalesce(F.col(REASON), of_length, of_time, *of_question))
+    return records.withColumn(REASON, F.coalesce(F.col(REASON), of_length, *of_sum, of_time, *of_question))
 
 
 def filter_rejected(records: DataFrame, *, question: Question) -> DataFrame:

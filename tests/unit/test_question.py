@@ -31,6 +31,7 @@ from sf_police.question import Field, number_of, plural
         ({"groups": (Field("calls"),)}, "'calls, calls' cannot be the name of two fields or columns"),
         ({"groups": (Field("fare", "decimal(8,2)"),)}, "'fare' cannot be a group column: it is a decimal"),
         ({"sums": (Field("fare"),)}, "'fare' cannot be a sum: it is a string"),
+        ({"sums": (Field("fare", "decimal(16,2)"),)}, "'fare' cannot be a sum: it has more than 15 digits"),
         ({"answers": "-- name: window_answers\nSELECT 1;"}, "'overall_answer' cannot be left out of the answers"),
     ],
 )

@@ -96,3 +96,16 @@ def test_fields_may_be_called_as_kafkas_columns_are(spark: SparkSession) -> None
 
     assert (row.offset, row.timestamp, row.value) == (1, "2024-03-01T08:15:00Z", Decimal("1.50"))
     assert (row._offset, row._topic, f"{row.event_time}") == (0, "calls", "2024-03-01 08:15:00")
+
+
+@pytest.mark.parametrize("before", [b"", b" "], ids=["compact", "strict"])
+def test_an_integer_that_is_summed_is_no_larger_than_thousands_of_which_can_be(
+    spark: SparkSession, before: bytes
+) -> None:
+    literals = ["999999999999999", "-999999999999999", "1000000000000000", "-1000000000000000", "9223372036854775807"]
+    summed = replace(METER, sums=(Field("offset", "integer"),))
+    values: list[bytes | None] = [before + record(offset=literal) for literal in literals]
+
+    rows = validated_records(kafka_frame(spark, values), question=summed).orderBy("_offset").collect()
+
+    assert [row.reason for row in rows] == [None, None, *["offset has more than 15 digits"] * 3]
