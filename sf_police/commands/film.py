@@ -1,7 +1,7 @@
 """The command `film`: the same records sent and counted in three ways, and a film of which are late in each.
 
 Each way has a topic and a folder of its own, which are made here and gone again in the end, also after Ctrl-C. The
-stream is the command `stream`, in a process of its own.
+stream is the command `stream`, in a process of its own. What a film leaves that was killed, the next one removes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sf_police.commands.report import report_folder, written_report
 from sf_police.commands.run import Run, say
 from sf_police.environment import is_submitted
 from sf_police.errors import SfPoliceError, folder_reason
+from sf_police.lock import is_held, locked
 from sf_police.question import number_of
 from sf_police.stop import held
 
@@ -64,6 +65,7 @@ def film(run: Run, *, file: str | None, to: str | None) -> int:
     if not run.question.drops_duplicates:
         raise SfPoliceError(f"the question {run.question.name} drops no record as late, so there is nothing to see")
     access, path, folder = kafka_access(run.config), data_file(run, file), report_folder(run, to)
+    _remove_left(run, access)
     ways = []
     try:
         for number, way in enumerate(WAYS, start=1):
@@ -103,7 +105,8 @@ def _run_way(run: Run, access: KafkaAccess, path: Path, way: Way) -> Filmed:
         starting_offsets="earliest",
         until_end=True,
     )
-    with _own_folder(config.state_dir) as folder:
+    refusal = f"another film has the name {name}"
+    with locked(_lock(config), refusal, remedy="run it again"), _own_folder(config.state_dir) as folder:
         records = read_to_send(path, run.question, order=way.order, folder=folder, shape=shape(run))
         ensure_sendable(records)
         with _own_topic(access, config) as topic:
@@ -111,6 +114,32 @@ def _run_way(run: Run, access: KafkaAccess, path: Path, way: Way) -> Filmed:
             _count(run, config)
             with closing(existing_database(config.store, run.question, config.store_schema)) as database:
                 return filmed(way, StoreReader(database), access, topic.name)
+
+
+def _lock(config: Config) -> Path:
+    # Beside the folder; it is there, and held by nobody, only if its film was killed.
+    return config.state_dir.with_name(f"{config.state_dir.name}.lock")
+
+
+def _remove_left(run: Run, access: KafkaAccess) -> None:
+    """Remove the topics and folders of films that were killed: nobody else's have such names."""
+    from sf_police.stream import checkpoint
+    from sf_police.topic import admin
+
+    films = own_config(run.config, run.question, "film", "any").state_dir.parent
+    for lock in sorted(films.glob("*.lock")):
+        config = own_config(run.config, run.question, "film", lock.stem)
+        # Its stream may outlive it.
+        if is_held(lock) or checkpoint.is_in_use(config.checkpoint, config.state_dir):
+            continue
+        with held(), locked(lock, f"another film removes {config.state_dir}", remedy="run it again"):
+            if admin.has_topic(access, config.kafka_topic):
+                admin.delete_topic(access, admin.describe_topic(access, config.kafka_topic))
+            if config.state_dir.is_dir():
+                shutil.rmtree(config.state_dir)
+        say(f"removed what a film that was killed had left: the topic {config.kafka_topic} and its folder")
+    with suppress(OSError):  # there is none, or another film has its folder there
+        films.rmdir()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sf_police.film.ways import WAYS
 from sf_police.view.film import frame_words, late_line
 from tests.support.films import a_film
 from tests.support.job import Job
-from tests.support.waiting import wait_for_line
+from tests.support.waiting import eventually, wait_for_line
 from tests.unit.page.test_report import Page
 
 # Few, but enough for partitions to drift apart.
@@ -89,3 +89,24 @@ def test_an_interrupt_ends_everything_and_nothing_is_left(job: Job, number: sign
     assert topics(job) == [job.topic]
     assert sorted(path.name for path in job.state.iterdir()) == ["calls.json"]
     assert processes_about(job.state) == []
+
+
+def test_what_a_killed_film_leaves_the_next_one_removes(job: Job) -> None:
+    process = job.start("film", MAX_OFFSETS_PER_TRIGGER="40")
+    wait_for_line(process, "batch 3: ")
+    process.kill()
+    process.communicate()
+    assert len(topics(job)) == 2
+
+    def has_ended() -> None:
+        assert processes_about(job.state) == []  # its stream, which nobody interrupts
+
+    eventually(has_ended, AssertionError, seconds=120)
+    again = job.start("film", MAX_OFFSETS_PER_TRIGGER="40")
+    wait_for_line(again, "removed what a film that was killed had left: ")
+    again.send_signal(signal.SIGINT)
+    _, said = again.communicate(timeout=90)
+
+    assert again.returncode == 130, said
+    assert topics(job) == [job.topic]
+    assert sorted(path.name for path in job.state.iterdir()) == ["calls.json"]

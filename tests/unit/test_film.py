@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,15 @@ from sf_police.calls import QUESTION
 from sf_police.cli import main
 from sf_police.commands import film
 from sf_police.commands.run import Run
+from sf_police.lock import locked
 from sf_police.page.film import page_of
 from sf_police.page.film_picture import picture_of
+from sf_police.stream.checkpoint import exclusive
 from sf_police.topic import admin
 from sf_police.topic.admin import Topic
 from sf_police.view.film import late_line
 from tests.support.films import a_film
+from tests.support.question import resolve
 from tests.support.stores import generated
 
 
@@ -123,6 +127,40 @@ def test_only_a_topic_that_was_made_here_is_deleted(monkeypatch: pytest.MonkeyPa
             raise KeyboardInterrupt
 
     assert deleted == ([topic] if is_new else [])
+
+
+def test_what_a_killed_film_has_left_is_removed_and_a_running_ones_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films, deleted = tmp_path / "film", list[str]()
+    for name in ("killed.by-key", "running.by-key", "somebody"):
+        (films / name / "checkpoint").mkdir(parents=True)
+    (films / "killed.by-key.lock").touch()
+    monkeypatch.setattr(admin, "has_topic", lambda _, name: name == "calls.film.killed.by-key")
+    monkeypatch.setattr(admin, "describe_topic", lambda _, name: Topic(name, "id", "cluster", ()))
+    monkeypatch.setattr(admin, "delete_topic", lambda _, topic: deleted.append(topic.name))
+    run: Any = SimpleNamespace(config=resolve({"state_dir": str(tmp_path), "kafka_topic": "calls"}), question=QUESTION)
+
+    with locked(films / "running.by-key.lock", "", remedy=""):
+        film._remove_left(run, SimpleNamespace())  # type: ignore[arg-type]
+
+    assert deleted == ["calls.film.killed.by-key"]
+    assert sorted(path.name for path in films.iterdir()) == ["running.by-key", "somebody"]
+    assert capsys.readouterr().err == (
+        "removed what a film that was killed had left: the topic calls.film.killed.by-key and its folder\n"
+    )
+
+
+def test_a_killed_films_stream_that_still_runs_keeps_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "film" / "killed.by-key"
+    folder.mkdir(parents=True)
+    (tmp_path / "film" / "killed.by-key.lock").touch()
+    run: Any = SimpleNamespace(config=resolve({"state_dir": str(tmp_path)}), question=QUESTION)
+
+    with exclusive(str(folder / "checkpoint"), folder):
+        film._remove_left(run, SimpleNamespace())  # type: ignore[arg-type]
+
+    assert folder.exists()
 
 
 def test_what_the_ways_came_to_is_printed_and_the_film_is_in_the_reports_folder(
