@@ -41,9 +41,12 @@ def test_the_pages_commands_do_what_it_says(make_job: Callable[..., Job], tmp_pa
             check=False,
         )
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-        said[command.split()[1]] = done.stdout + done.stderr
+        words = command.split()
+        said[words[1] if words[0] == "make" else words[-1]] = done.stdout + done.stderr
 
-    assert list(said) == ["demo", "answer", "trace", "verify", "report", "run-stream"]
+    assert list(said) == [
+        "demo", "answer", "trace", "verify", "report", "run-stream", "topic-inspect", "rejected", "late"
+    ]  # fmt: skip
     [shown] = _SHOWN.findall(own_topic.PAGE.read_text("utf-8"))
     own = shown.replace(".venv/bin/python", os.path.relpath(sys.executable, clone))
     assert [line for line in own.splitlines() if line not in said["demo"].splitlines()] == []
@@ -52,3 +55,5 @@ def test_the_pages_commands_do_what_it_says(make_job: Callable[..., Job], tmp_pa
     assert said["verify"].count("equal ") == 8
     assert (job.state / "parcels" / "report" / "report.html").exists() or "report.html" in said["report"]
     assert "belongs to the store, at micro-batch 0" in said["run-stream"]
+    assert "grams is not an integer within 64 bits" in said["rejected"]
+    assert said["late"] == "nothing was late\n"
