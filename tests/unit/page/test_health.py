@@ -82,8 +82,10 @@ def test_one_that_has_ended_lives_until_its_process_is_gone(store: Database) -> 
 
 
 def test_a_spark_that_no_longer_answers_is_dead(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(query_state.time, "monotonic", lambda: now)
     query = running(has_stored=True)
-    found, now = health(store, query), time.monotonic()
+    found = health(store, query)
 
     monkeypatch.setattr(query_state.time, "monotonic", lambda: now + 59)
     assert found.alive().is_well
