@@ -75,7 +75,7 @@ topic-create: .venv-or-install ## Create the topic with PARTITIONS partitions
 	@$(SF_POLICE) create-topic $(ARGS)
 
 .PHONY: data
-data: .venv-or-install ## Generate the calls, unless DATA names a file that exists
+data: .venv-or-install ## Generate the calls, unless the file is there or DATA names one
 	@$(SF_POLICE) generate --if-missing $(ARGS)
 
 .PHONY: produce

@@ -27,7 +27,7 @@ from sf_police.stream.filesystems import Folder, spark_location
 
 _WAY_OUT: Final = "run `make reset`, which deletes both; the topic is then read again from its start"
 _TAKEN: Final = "another stream is running on the checkpoint"
-_ANOTHER: Final = "stop it, or set STATE_DIR to another folder"
+_ANOTHER: Final = "stop it, or set STATE_DIR to another folder (and CHECKPOINT and STORE, if they are set)"
 # In every checkpoint of ours: without it, only its query's id in the store proves that it is.
 MARKER: Final = ".sf-police"
 # In the store's settings: where its checkpoint is.

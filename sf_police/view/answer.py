@@ -133,7 +133,7 @@ def print_result(store: StoreReader, *, limit: int | None = None) -> int:
     if store.newest_windows(1):
         print_answer(store, format="table", by=None, window_start=None, limit=limit)
     elif not books.read:
-        say("no record has been read: `make topic-inspect` shows what is in the topic, `make produce` sends a file")
+        say("no record has been counted yet: `make topic-inspect` shows what is in the topic")
     sys.stdout.flush()
     say_books(books, rows=store.database.question.rows)
     if books.rejected:

@@ -63,7 +63,7 @@ def test_a_checkpoint_on_this_machine_is_locked_beside_it(job: Job, tmp_path: Pa
 
     assert see_two_drivers(job, tmp_path, settings) == (
         f"error: another stream is running on the checkpoint {tmp_path}/shared: stop it, or set STATE_DIR to another "
-        "folder"
+        "folder (and CHECKPOINT and STORE, if they are set)"
     )
 
 
