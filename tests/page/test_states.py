@@ -87,7 +87,7 @@ def test_live_then_idle_then_stopped(database: Database, url: str, serve: Serve,
         assert said(viewer) == (
             "live", "live", "a stream runs into this store, and the page follows each commit"
         )  # fmt: skip
-        assert viewer.page.title() == "crime types per window: live"
+        assert viewer.page.title() == "Crime types per window: live"
 
         age(database, 60)
         expect(viewer.page.locator("#badge")).to_have_text("idle")
