@@ -141,7 +141,7 @@ def _grown_mb(url: str, path: str, way: str) -> int:
     with closing(Stored(url)) as stored:
         stored.write(deltas(1_000, seed=2), way)  # whatever is imported on the way is there now
         table = ipc.open_file(path).read_all()
-        # Not by getrusage, whose maximum a process inherits from its parent.
+        # The most is reset, so that it is of what is written from now on.
         Path("/proc/self/clear_refs").write_text("5")
         before = common.most_mb()
         stored.write(table, way)

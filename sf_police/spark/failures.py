@@ -30,7 +30,6 @@ _RESULT: Final = (
     "a micro-batch's counts are more than Spark's driver may hold, half of its memory",
     "double SPARK_DRIVER_MEMORY and run again; later micro-batches are smaller with a lower MAX_OFFSETS_PER_TRIGGER",
 )
-_ENDING_S: Final = 1.0
 _FILES: Final = ("no more files may be open at once", MORE_FILES)
 # Fragments of Java errors: what each means, and the remedy. The more telling come first.
 _KNOWN: Final = {
@@ -93,6 +92,10 @@ _JVM_ERROR: Final = re.compile(
 )
 
 
+# A JVM's connections break a moment before it is gone.
+_ENDING_S: Final = 1.0
+
+
 @contextmanager
 def jvm_watched(session: SparkSession) -> Iterator[None]:
     """Say in one line that the session's JVM has ended, where a call into it fails for that.
@@ -112,7 +115,6 @@ def _has_ended(session: SparkSession) -> bool:
     gateway: Any = session.sparkContext._gateway
     if gateway.proc is None:  # spark-submit's
         return False
-    # Its connections break a moment before it is gone.
     with suppress(subprocess.TimeoutExpired):
         gateway.proc.wait(_ENDING_S)
     return gateway.proc.poll() is not None

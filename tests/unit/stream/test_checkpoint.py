@@ -216,7 +216,6 @@ def other_start_offsets(stream: Stream) -> None:
 def batch_missing(stream: Stream) -> None:
     with closing(sqlite3.connect(stream.path)) as connection, connection:
         connection.execute("DELETE FROM batches WHERE batch_id = 1")
-    connection.close()
     stream.store(2, start_offsets={"0": 10})
 
 
